@@ -1,0 +1,188 @@
+"""From flags and environment to a running exporter, and its exit status.
+
+0: stopped as asked. 1: it could not run, say for a port in use. 2: the flags or the configuration are wrong.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mt5_exporter import __version__
+
+if TYPE_CHECKING:
+    from mt5_exporter.config import Config
+    from mt5_exporter.web.server import Address
+
+ENVIRONMENT = "MT5_EXPORTER_"
+DEFAULT_ADDRESS = "127.0.0.1:10685"
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+class UsageError(Exception):
+    """What the user must change; its text is the one line that is shown."""
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the flags, each with its twin in the environment as the default."""
+    flags = argparse.ArgumentParser(
+        prog="mt5-exporter",
+        description="Prometheus exporter for MetaTrader 5 terminals.",
+        epilog="Every flag has a twin in the environment: --log.level is MT5_EXPORTER_LOG_LEVEL.",
+        allow_abbrev=False,
+    )
+    texts = (
+        ("--config.file", "", "FILE", "configuration in YAML"),
+        ("--web.listen-address", DEFAULT_ADDRESS, "HOST:PORT", "where to serve; loopback by default"),
+        ("--web.telemetry-path", "/metrics", "PATH", "where the metrics are"),
+        ("--web.max-requests", "40", "N", "scrapes at once before 503; 0 for no limit"),
+        ("--log.level", "info", "LEVEL", "debug, info, warn or error"),
+        ("--log.format", "logfmt", "FORMAT", "logfmt or json"),
+    )
+    for flag, default, metavar, text in texts:
+        twin = environ.get(variable(flag), default)
+        shown = f"{text} (default: {default})" if default else text
+        flags.add_argument(flag, dest=flag[2:], default=twin, metavar=metavar, help=shown)
+    switches = (
+        ("--config.check", "check the configuration and exit"),
+        ("--demo", "run three simulated terminals instead of a configuration"),
+        ("--web.disable-exporter-metrics", "leave out the metrics about the exporter itself"),
+        ("--web.allow-unauthenticated", "serve another address than loopback without authentication"),
+    )
+    for flag, text in switches:
+        flags.add_argument(
+            flag, dest=flag[2:], action="store_true", default=switched(flag, environ), help=text
+        )
+    version = f"mt5-exporter {__version__} (python {sys.version.split()[0]})"
+    flags.add_argument("--version", action="version", version=version)
+    return flags
+
+
+def variable(flag: str) -> str:
+    """Return a flag's name in the environment."""
+    return ENVIRONMENT + flag.removeprefix("--").replace(".", "_").replace("-", "_").upper()
+
+
+def switched(flag: str, environ: Mapping[str, str]) -> bool:
+    """Return a switch's default.
+
+    Raises:
+        UsageError: The variable is neither a yes nor a no.
+    """
+    value = environ.get(variable(flag), "").lower()
+    if value not in TRUE | FALSE:
+        raise UsageError(f"{variable(flag)}: expected true or false")
+    return value in TRUE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    try:
+        return run(parser(os.environ).parse_args(arguments))
+    except UsageError as wrong:
+        sys.stderr.write(f"mt5-exporter: {wrong}\n")
+        return 2
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Do what the flags say.
+
+    Raises:
+        UsageError: They contradict each other, or the configuration is wrong.
+    """
+    options: dict[str, str | bool] = vars(flags)
+    config = configuration(options)
+    for warning in config.warnings:
+        sys.stderr.write(f"mt5-exporter: warning: {warning}\n")
+    if options["config.check"]:
+        sys.stdout.write(f"{config.source}: {len(config.terminals)} terminals, no problem\n")
+        return 0
+    return serve(config, options)
+
+
+def configuration(options: Mapping[str, str | bool]) -> "Config":
+    """Return the configuration that the flags name."""
+    from mt5_exporter import config  # noqa: PLC0415 - `--version` needs none of it
+
+    file = str(options["config.file"])
+    if bool(file) == bool(options["demo"]):
+        raise UsageError("give either --config.file=FILE or --demo")
+    try:
+        return config.load(file, os.environ) if file else config.demo()
+    except config.ConfigError as wrong:
+        raise UsageError(str(wrong)) from wrong
+
+
+def address(options: Mapping[str, str | bool]) -> "Address":
+    """Return where to listen, if that may be listened on without authentication."""
+    from mt5_exporter.web.server import Address, ListenError  # noqa: PLC0415 - as above
+
+    try:
+        found = Address.parse(str(options["web.listen-address"]))
+    except ListenError as wrong:
+        raise UsageError(str(wrong)) from wrong
+    if not found.loopback and not options["web.allow-unauthenticated"]:
+        raise UsageError(
+            f"{found} can be reached from other machines and nothing there asks for a password: "
+            "listen on 127.0.0.1, or say --web.allow-unauthenticated"
+        )
+    return found
+
+
+def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
+    """Serve until a signal comes."""
+    from mt5_exporter import logs  # noqa: PLC0415 - as above
+    from mt5_exporter.app import App, WebSettings  # noqa: PLC0415
+    from mt5_exporter.app import serve as serve_app  # noqa: PLC0415
+    from mt5_exporter.secret import Redactor  # noqa: PLC0415
+    from mt5_exporter.web.server import ListenError, listen  # noqa: PLC0415
+
+    redactor = Redactor()
+    for secret in config.secrets:
+        redactor.learn(secret)
+    level = one_of(options, "log.level", tuple(logs.LEVELS))
+    logs.set_up(level=level, kind=one_of(options, "log.format", logs.FORMATS), redactor=redactor)
+    web = WebSettings(
+        telemetry_path=path(options, "web.telemetry-path"),
+        max_requests=whole_number(options, "web.max-requests"),
+        exporter_metrics=not options["web.disable-exporter-metrics"],
+    )
+    where = address(options)
+    try:
+        sockets = listen(where)
+    except ListenError as wrong:
+        sys.stderr.write(f"mt5-exporter: {wrong}\n")
+        return 1
+    bound = sockets[0].getsockname()[1]
+    logs.announce(config, f"http://{where.at_port(bound)}{web.telemetry_path}")
+    return serve_app(App(config, web=web, redactor=redactor), sockets)
+
+
+def one_of(options: Mapping[str, str | bool], flag: str, words: Sequence[str]) -> str:
+    """Return a flag's value out of a few."""
+    value = str(options[flag])
+    if value not in words:
+        raise UsageError(f"--{flag}: expected {', '.join(words)}, was {value!r}")
+    return value
+
+
+def path(options: Mapping[str, str | bool], flag: str) -> str:
+    """Return a flag's value as a path of a URL."""
+    value = str(options[flag])
+    if not value.startswith("/") or value.startswith("/-/") or not value.isprintable() or "{" in value:
+        raise UsageError(f"--{flag}: expected a path such as /metrics, was {value!r}")
+    return value
+
+
+def whole_number(options: Mapping[str, str | bool], flag: str) -> int:
+    """Return a flag's value as a number from 0."""
+    value = str(options[flag])
+    if not (value.isascii() and value.isdigit()):
+        raise UsageError(f"--{flag}: expected a whole number, was {value!r}")
+    return int(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

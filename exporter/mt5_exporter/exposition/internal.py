@@ -1,0 +1,58 @@
+"""The metrics about the exporter itself, kept with prometheus_client; the process's own are among them."""
+
+import platform
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from mt5_exporter import __version__, catalogue
+from mt5_exporter.catalogue import Metric
+
+END = b"# EOF\n"
+
+
+class Internals:
+    """One object per exporter; its registry is its own."""
+
+    def __init__(self) -> None:
+        # A creation time for every counter would double them, and Prometheus advises against.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        build = self._gauge(catalogue.EXPORTER_BUILD)
+        build.labels(__version__, platform.python_version()).set(1)
+        self.scheduler_events = self._counter(catalogue.EXPORTER_JOBS)
+        for event in ("executed", "error", "missed", "max_instances"):
+            self.scheduler_events.labels(event)
+        self.scheduler_lag = Histogram(
+            catalogue.EXPORTER_JOB_LAG.name,
+            catalogue.EXPORTER_JOB_LAG.help,
+            buckets=catalogue.DURATION_BUCKETS,
+            registry=self.registry,
+        )
+        self.clock_jumps = self._counter(catalogue.EXPORTER_CLOCK_JUMPS)
+        self.heartbeat = self._gauge(catalogue.EXPORTER_HEARTBEAT)
+        self.loop_lag = self._gauge(catalogue.EXPORTER_LOOP_LAG)
+        self.render_seconds = self._gauge(catalogue.EXPORTER_RENDER_SECONDS)
+        self.renders = self._counter(catalogue.EXPORTER_RENDERS)
+        self.series = self._gauge(catalogue.EXPORTER_SERIES)
+        self.listener_errors = self._counter(catalogue.EXPORTER_LISTENER_ERRORS)
+        self.dropped = self._counter(catalogue.EXPORTER_DROPPED)
+        prometheus_client.ProcessCollector(registry=self.registry)
+        prometheus_client.PlatformCollector(registry=self.registry)
+        prometheus_client.GCCollector(registry=self.registry)
+
+    def text(self) -> bytes:
+        """Return them in text 0.0.4."""
+        return generate_latest(self.registry)
+
+    def openmetrics(self) -> bytes:
+        """Return them in OpenMetrics 1.0.0, without the end marker."""
+        body: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]
+        return body.removesuffix(END)
+
+    def _gauge(self, metric: Metric) -> Gauge:
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)

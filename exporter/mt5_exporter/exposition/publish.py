@@ -1,0 +1,112 @@
+"""Renders at most once a second, in a thread, and hands out bytes until they are no longer true."""
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mt5_exporter.clock import Clock
+from mt5_exporter.config import Config
+from mt5_exporter.exposition.collect import Frozen, collect
+from mt5_exporter.exposition.internal import END, Internals
+from mt5_exporter.exposition.negotiate import Format
+from mt5_exporter.exposition.render import render
+
+PAUSE = 1.0
+"""Seconds from one rendering of changes to the next."""
+
+COMPRESSION = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """What a scrape gets until the monotonic instant `valid_until`; gzip is made when first asked for."""
+
+    bodies: dict[Format, bytes]
+    valid_until: float
+    _zipped: dict[Format, asyncio.Future[bytes]] = field(default_factory=dict)
+
+    async def zipped(self, wanted: Format) -> bytes:
+        """Return a body compressed; however many ask at once, it is done once."""
+        if wanted not in self._zipped:
+            work = asyncio.to_thread(gzip.compress, self.bodies[wanted], COMPRESSION, mtime=0)
+            self._zipped[wanted] = asyncio.ensure_future(work)
+        return await asyncio.shield(self._zipped[wanted])
+
+
+class Publisher:
+    """Keeps one exposition current.
+
+    Args:
+        config: For what is collected.
+        freeze: Copies the state of the moment; called on the event loop.
+        internals: The exporter's own metrics, or None to leave them out.
+        clock: For the pause and for what is still valid.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        freeze: Callable[[], Frozen],
+        internals: Internals,
+        with_internals: bool,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._freeze = freeze
+        self._internals = internals
+        self._with_internals = with_internals
+        self._clock = clock
+        self._dirty = asyncio.Event()
+        self._rendering = asyncio.Lock()
+        self._current: Exposition | None = None
+
+    def changed(self) -> None:
+        """Note that the state is no longer what was rendered."""
+        self._dirty.set()
+
+    async def run(self) -> None:
+        """Render changes for ever."""
+        while True:
+            await self._dirty.wait()
+            async with self._rendering:
+                await self._render()
+            await self._clock.sleep(PAUSE)
+
+    async def current(self) -> Exposition:
+        """Return an exposition that is true now, rendering only when the last has expired."""
+        if self._valid() is None:
+            async with self._rendering:
+                if self._valid() is None:
+                    await self._render()
+        assert self._current is not None
+        return self._current
+
+    def _valid(self) -> Exposition | None:
+        current = self._current
+        return current if current is not None and self._clock.monotonic() < current.valid_until else None
+
+    async def _render(self) -> None:
+        self._dirty.clear()
+        started = self._clock.monotonic()
+        frozen = self._freeze()
+        self._current = await asyncio.to_thread(self._write, frozen)
+        self._internals.render_seconds.set(self._clock.monotonic() - started)
+        self._internals.renders.inc()
+
+    def _write(self, frozen: Frozen) -> Exposition:
+        samples, valid_until = collect(self._config, frozen)
+        rendering = render(samples, frozen.histograms)
+        internals = self._internals
+        internals.series.set(rendering.series)
+        internals.dropped.inc(rendering.dropped)
+        text = internals.text() if self._with_internals else b""
+        openmetrics = internals.openmetrics() if self._with_internals else b""
+        return Exposition(
+            bodies={
+                Format.TEXT: rendering.text + text,
+                Format.OPENMETRICS: rendering.openmetrics + openmetrics + END,
+            },
+            valid_until=valid_until,
+        )

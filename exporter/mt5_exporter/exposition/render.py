@@ -1,0 +1,115 @@
+"""Writes samples as bytes: text 0.0.4 and OpenMetrics 1.0.0 from one set of sample lines."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mt5_exporter.catalogue import DURATION_BUCKETS, METRICS, Metric, Sample
+from mt5_exporter.exposition.collect import Histogram
+
+MAX_LABEL = 128
+"""Characters of a label value; what a broker sends beyond that is cut."""
+
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One exposition of the terminals' metrics in both formats, without an end marker."""
+
+    text: bytes
+    openmetrics: bytes
+    series: int
+    dropped: int
+    """Samples left out because their value is no finite number."""
+
+
+def render(samples: Iterable[Sample], histograms: Sequence[Histogram] = ()) -> Rendering:
+    """Return the exposition of `samples`, its families in the catalogue's order."""
+    lines: dict[str, list[str]] = {name: [] for name in METRICS}
+    dropped = 0
+    for sample in samples:
+        if not math.isfinite(sample.value):
+            dropped += 1
+            continue
+        name = sample.metric.name
+        lines[name].append(
+            f"{name}{label_set(sample.metric.labels, sample.labels)} {float(sample.value)!r}\n"
+        )
+    for metric, labels, counts in histograms:
+        lines[metric.name].extend(_histogram_lines(metric, labels, counts))
+    return _join(lines, dropped)
+
+
+def _join(lines: Mapping[str, Sequence[str]], dropped: int) -> Rendering:
+    text: list[str] = []
+    openmetrics: list[str] = []
+    series = 0
+    for name, family in lines.items():
+        if family:
+            body = "".join(family)
+            series += len(family)
+            text.append(text_header(METRICS[name]))
+            text.append(body)
+            openmetrics.append(openmetrics_header(METRICS[name]))
+            openmetrics.append(body)
+    return Rendering(
+        text="".join(text).encode(),
+        openmetrics="".join(openmetrics).encode(),
+        series=series,
+        dropped=dropped,
+    )
+
+
+def _histogram_lines(metric: Metric, labels: tuple[str, ...], counts: tuple[float, ...]) -> Iterable[str]:
+    *buckets, everything, total = counts
+    names = (*metric.labels, "le")
+    for bound, count in zip(DURATION_BUCKETS, buckets, strict=True):
+        yield f"{metric.name}_bucket{label_set(names, (*labels, repr(bound)))} {count!r}\n"
+    yield f"{metric.name}_bucket{label_set(names, (*labels, '+Inf'))} {everything!r}\n"
+    yield f"{metric.name}_count{label_set(metric.labels, labels)} {everything!r}\n"
+    yield f"{metric.name}_sum{label_set(metric.labels, labels)} {total!r}\n"
+
+
+@lru_cache(maxsize=100_000)
+def label_set(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return labels as they are written, every value made harmless."""
+    if not names:
+        return ""
+    return (
+        "{" + ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True)) + "}"
+    )
+
+
+def escape(value: str) -> str:
+    """Return a label value that cannot break an exposition: printable, bounded, valid UTF-8."""
+    return clean(value).translate(ESCAPES)
+
+
+def clean(value: str) -> str:
+    """Return a broker's text without surrogates and control characters, at most `MAX_LABEL` long."""
+    if not value.isprintable():
+        value = "".join(character if character.isprintable() else " " for character in value).strip()
+    return value[:MAX_LABEL]
+
+
+def text_header(metric: Metric) -> str:
+    """Return HELP and TYPE in text 0.0.4, which knows no info and no state set."""
+    kind = metric.kind if metric.kind in {"counter", "histogram"} else "gauge"
+    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {kind}\n"
+
+
+def openmetrics_header(metric: Metric) -> str:
+    """Return HELP and TYPE in OpenMetrics 1.0.0.
+
+    A state set is written as gauges there, too: it would demand a label of the metric's own name.
+    """
+    name, kind = metric.name, metric.kind
+    if kind == "counter":
+        name = name.removesuffix("_total")
+    elif kind == "info":
+        name = name.removesuffix("_info")
+    elif kind == "stateset":
+        kind = "gauge"
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n"

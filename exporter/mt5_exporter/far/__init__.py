@@ -1,0 +1,6 @@
+"""The far side: what runs beside the terminal, with the standard library and the terminal's own package only.
+
+It is read as a whole and sent over stdin to whichever interpreter `command:` names, so nothing of it may
+import from the rest of this project. Reading order: `wire` (frames and codes), `drivers.base` (the port),
+`worker` (the loop), then the drivers.
+"""

@@ -1,0 +1,79 @@
+"""What a worker is told of its terminal: one frame, revised when the scenario of a simulation changes."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+from mt5_exporter.config import SimulationConfig, TerminalConfig
+from mt5_exporter.scenario import ScenarioFile
+
+HISTORY_DAYS = 7
+
+
+class WorkerSettings:
+    """One terminal's settings frame; credentials are in it and nowhere else.
+
+    Args:
+        terminal: The terminal's configuration.
+        wall: Unix seconds, at which the times of a scenario begin.
+    """
+
+    def __init__(self, terminal: TerminalConfig, wall: Callable[[], float]) -> None:
+        self._terminal = terminal
+        self._frame = frame(terminal)
+        self._simulation: Mapping[str, object] = {}
+        self._scenario: ScenarioFile | None = None
+        simulation = terminal.simulation
+        if simulation is not None:
+            self._simulation = simulate(simulation, terminal, wall())
+            if simulation.scenario is not None:
+                self._scenario = ScenarioFile(simulation.scenario, wall)
+
+    def current(self) -> tuple[int, Mapping[str, object]]:
+        """Return a revision that grows with each change, and the frame of that revision."""
+        if not self._simulation:
+            return 0, self._frame
+        if self._scenario is None:
+            return 0, {**self._frame, "simulation": self._simulation}
+        revision, faults = self._scenario.faults_for(self._terminal.name)
+        return revision, {**self._frame, "simulation": {**self._simulation, "faults": faults}}
+
+
+def frame(terminal: TerminalConfig) -> dict[str, object]:
+    """Return what any driver is told."""
+    settings: dict[str, object] = {
+        "driver": terminal.driver,
+        "path": terminal.path,
+        "portable": terminal.portable,
+        "launch": terminal.launch,
+        "select": terminal.select,
+        "preflight": terminal.preflight,
+        "login": terminal.login,
+    }
+    account = terminal.account
+    if terminal.login and account is not None and account.password is not None:
+        settings["account"] = {
+            "login": account.login,
+            "server": account.server,
+            "password": account.password.reveal(),
+        }
+    return settings
+
+
+def simulate(simulation: SimulationConfig, terminal: TerminalConfig, now: float) -> dict[str, object]:
+    """Return the simulated terminal's world, all times absolute."""
+    return {
+        "seed": simulation.seed,
+        "opened": simulation.opened if simulation.opened is not None else account_opening(now),
+        "login": simulation.login,
+        "server": simulation.server,
+        "currency": simulation.currency,
+        "deposit": simulation.deposit,
+        "symbols": list(terminal.symbols),
+    }
+
+
+def account_opening(now: float) -> float:
+    """Return the Monday of the week before: a simulated account has some history, and a bounded one."""
+    day = dt.datetime.fromtimestamp(now, dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = day - dt.timedelta(days=day.weekday() + HISTORY_DAYS)
+    return monday.timestamp()
