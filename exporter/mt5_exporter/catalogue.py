@@ -506,6 +506,16 @@ SYMBOL_TICK_CHANGED = _row(
     "symbol",
 )
 
+SYMBOL_TICK_SERVER_TIME = _row(
+    "value",
+    "gauge",
+    "mt5_symbol_tick_server_timestamp_seconds",
+    "Time of the last tick on the trade server's clock, which is not UTC: for comparing, never for ages. "
+    "(symbol_info_tick().time_msc)",
+    "terminal",
+    "symbol",
+)
+
 # -- exporter: about ourselves ------------------------------------------------------------------------------
 
 EXPORTER_BUILD = _row(

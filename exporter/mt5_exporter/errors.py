@@ -174,8 +174,9 @@ def _unsent(reason: str) -> Verdict:
 NO_DATA = Verdict(MT5DataError, "no_data", True, "ignore", True)
 SCHEMA = Verdict(MT5DataError, "schema", True, "ignore", True)
 UNKNOWN = Verdict(MT5BrokerError, "unknown", False, "ignore", True)
-REJECTED = Verdict(MT5AuthenticationError, "rejected", False, "failure", True)
+REJECTED = Verdict(MT5AuthenticationError, "rejected", True, "failure", True)
 REJECTED_LOGIN = Verdict(MT5AuthenticationError, "rejected", True, "trip", True)
+SYMBOL_FAILED = Verdict(MT5DataError, "call_failed", True, "ignore", True)
 CALL_FAILED = _refused("call_failed", retryable=True, breaker="failure")
 
 VERDICTS: Mapping[int, Verdict] = types.MappingProxyType(
@@ -256,6 +257,9 @@ VERDICTS: Mapping[int, Verdict] = types.MappingProxyType(
 
 MIN_RETCODE = 10000
 
+CONNECTING = frozenset({"connect", "login"})
+OF_ONE_SYMBOL = frozenset({"symbol_info", "symbol_info_tick"})
+
 
 def classify(code: int, operation: str, *, connected: bool) -> Verdict:
     """Return what `code` means for `operation`; total, so that an unknown code is a broker's `unknown`.
@@ -270,6 +274,11 @@ def classify(code: int, operation: str, *, connected: bool) -> Verdict:
     if code == -5 and operation.startswith("symbols_") and not connected:
         # Without a session the symbol lists answer "incompatible versions" (measured).
         return _lost("no_ipc")
+    if code == -1 and operation in OF_ONE_SYMBOL:
+        # Such as one that is not in Market Watch: it says nothing about the terminal.
+        return SYMBOL_FAILED
+    if code == wire.RAISED and operation in CONNECTING:
+        return _lost("raised")
     if code == -6 and operation == "login":
         return REJECTED_LOGIN
     return VERDICTS.get(code, UNKNOWN)
@@ -309,7 +318,10 @@ COUNTED: tuple[tuple[str, str], ...] = tuple(
             and (code == -3 or verdict.error is not MT5UnavailableError)
             and code not in {FOREIGN_LOOP, NO_SUCH_TERMINAL, -8}
         }
-        | {(v.error.kind, v.reason) for v in (SCHEMA, UNKNOWN, _lost("call_failed"))}
+        | {
+            (v.error.kind, v.reason)
+            for v in (SCHEMA, UNKNOWN, SYMBOL_FAILED, _lost("call_failed"), _lost("raised"))
+        }
     )
 )
 """Every (type, reason) that `mt5_errors_total` counts; what was never sent has counters of its own."""

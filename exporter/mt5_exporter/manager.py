@@ -25,6 +25,8 @@ MAX_WAITING = 100
 
 DEFAULT_LEASE_TIMEOUT = 30.0
 
+WAIT_STEP = 0.02
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStats:
@@ -120,11 +122,20 @@ class MT5SessionManager:
 
     async def wait_ready(self, *, timeout: float) -> bool:
         """Wait until every session is attached; return whether they are within `timeout` seconds."""
+        return await self._wait_for(lambda session: session.attached, timeout)
+
+    async def wait_settled(self, *, timeout: float) -> bool:
+        """Wait until every session is attached or has failed an attempt; return whether they have."""
+        return await self._wait_for(
+            lambda session: session.attached or session.last_error is not None, timeout
+        )
+
+    async def _wait_for(self, condition: Callable[[Session], bool], timeout: float) -> bool:
         give_up = self.clock.monotonic() + timeout
-        while not all(slot.session.attached for slot in self._slots.values()):
+        while not all(condition(slot.session) for slot in self._slots.values()):
             if self.clock.monotonic() >= give_up:
                 return False
-            await self.clock.sleep(0.02)
+            await self.clock.sleep(WAIT_STEP)
         return True
 
     async def close(self) -> None:

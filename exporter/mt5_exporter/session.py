@@ -448,7 +448,7 @@ class Session:
         if value is not None and value is not False and code >= 0:
             return Answer(value=value, seconds=seconds)
         # Only `terminal_info` says whether the terminal lives; the rest is judged as if it did.
-        connected = call.function not in {"terminal_info", "connect", "login"}
+        connected = call.function not in errors.CONNECTING | {"terminal_info"}
         failure = errors.error(
             code,
             text if code != errors.OK else "answered nothing, and no error",

@@ -264,11 +264,11 @@ class Value:
         values: dict[str, Value] = {}
         for key, name, value in self._pairs():
             if name not in known:
-                if self.hidden and value.node.tag == _NULL:
-                    # A text that stands alone, as in {login: 1, secret}, is a key without a value to YAML.
-                    key = replace(key, path=_join(self.path, ""))
+                # A text that stands alone, as in {login: 1, secret}, is a key without a value to YAML.
+                alone = self.hidden and value.node.tag == _NULL
+                where = replace(key, path=_join(self.path, "")) if alone else key
                 near = difflib.get_close_matches(name, known, n=1)
-                raise key.error("unknown key" + (f", did you mean {near[0]!r}?" if near else ""))
+                raise where.error("unknown key" + (f", did you mean {near[0]!r}?" if near else ""))
             values[name] = value
         return Section(at=self, values=values)
 

@@ -25,7 +25,6 @@ from mt5_exporter.snapshot import PollResult, ProbeStatus
 OUTCOMES = ("success", "failure", "ignored", "not_permitted")
 RESTARTS = ("timeout", "crash", "protocol", "connection", "memory")
 SKIPS = ("still_running", "no_lease", "draining")
-CONNECTING = frozenset({"connect", "login"})
 
 
 class Tally:
@@ -43,7 +42,7 @@ class Tally:
         match event:
             case CallFailed(terminal=terminal, error=error):
                 add(catalogue.ERRORS, terminal, error.kind, error.reason)
-            case CallFinished() if event.operation not in CONNECTING:
+            case CallFinished() if event.operation not in errors.CONNECTING:
                 self._call(event)
             case AttemptFinished(terminal=terminal, error=error):
                 add(catalogue.SESSION_ATTEMPTS, terminal)

@@ -80,8 +80,16 @@ class Worker:
             self.send({"id": request.get("id"), "rss": resident_memory(), "results": [row]})
 
     def connect(self, budget: float) -> tuple[str, Row]:
-        """Attach to the terminal, after a look that cannot hang whether it is there at all."""
+        """Attach to the terminal; an exception is an answer, too."""
         started = time.perf_counter()
+        try:
+            return self.attach(budget, started)
+        except Exception as error:  # noqa: BLE001 - such as a program to launch that is not there
+            row = (None, wire.RAISED, f"{type(error).__name__}: {error}", time.perf_counter() - started)
+            return "unknown", row
+
+    def attach(self, budget: float, started: float) -> tuple[str, Row]:
+        """Look whether the terminal is there at all, which cannot hang, and only then touch it."""
         presence = self.driver.presence() if self.settings.get("preflight", True) else "unknown"
         if presence == "absent" and self.settings.get("launch"):
             # By our own hand and never by `initialize`, which would wait up to 100 s and start a second
@@ -206,7 +214,9 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> int:
         if request.get("op") == "shutdown":
             break
         worker.answer(request)
+    faulthandler.dump_traceback_later(MARGIN, exit=True)
     driver.api.shutdown()
+    faulthandler.cancel_dump_traceback_later()
     return 0
 
 

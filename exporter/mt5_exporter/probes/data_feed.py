@@ -18,29 +18,18 @@ class DataFeedProbe:
             return failed("disconnected", "the terminal does not reach its trade server")
         ticks = (await asked.ticks()).value
         now = asked.clock.wall()
-        opened = {symbol: opening(asked, symbol, now) for symbol in asked.terminal.symbols}
-        trading = [symbol for symbol, since in opened.items() if since is not None]
-        if not trading:
+        calendars = {s: asked.config.calendar_of(asked.terminal, s) for s in asked.terminal.symbols}
+        opened = {
+            s: calendar.opened_at(now) or 0.0 for s, calendar in calendars.items() if calendar.is_open(now)
+        }
+        if not opened:
             return unknown("market_closed", "the market of every symbol is closed")
-        missing = [symbol for symbol in trading if symbol in ticks.failed]
+        missing = [symbol for symbol in opened if symbol in ticks.failed]
         if missing:
             return failed("no_tick", f"no tick for {', '.join(missing)}: {ticks.failed[missing[0]].message}")
-        stale = [symbol for symbol in trading if age(asked, symbol, now, opened[symbol]) > limit(asked)]
+        limit = asked.terminal.max_tick_age
+        # A market that has just opened owes its first tick only from then on.
+        stale = [s for s, since in opened.items() if now - max(asked.feed.changes[s].at, since) > limit]
         if stale:
-            return failed("stale", f"no new tick for {limit(asked):g} s: {', '.join(stale)}")
+            return failed("stale", f"no new tick for {limit:g} s: {', '.join(stale)}")
         return PASSED
-
-
-def limit(asked: Round) -> float:
-    """Return the seconds after which a tick is stale."""
-    return asked.terminal.max_tick_age
-
-
-def opening(asked: Round, symbol: str, now: float) -> float | None:
-    """Return when the symbol's market opened, None while it is closed."""
-    return asked.config.calendar_of(asked.terminal, symbol).opened_at(now)
-
-
-def age(asked: Round, symbol: str, now: float, opened: float | None) -> float:
-    """Return the seconds without a new tick, counted from the session's opening at the earliest."""
-    return now - max(asked.feed.changes[symbol].at, opened or 0.0)

@@ -13,7 +13,12 @@ class SymbolsReading:
 
     name = "symbols"
     requires = TERMINAL_ANSWERS
-    metrics = (catalogue.SYMBOL_BID, catalogue.SYMBOL_ASK, catalogue.SYMBOL_TICK_CHANGED)
+    metrics = (
+        catalogue.SYMBOL_BID,
+        catalogue.SYMBOL_ASK,
+        catalogue.SYMBOL_TICK_CHANGED,
+        catalogue.SYMBOL_TICK_SERVER_TIME,
+    )
 
     async def read(self, asked: Round) -> Iterator[Sample]:
         """Read the ticks; a symbol without one is left out and disturbs no other.
@@ -35,5 +40,6 @@ class SymbolsReading:
                 if tick.ask:
                     yield Sample(catalogue.SYMBOL_ASK, labels, tick.ask)
                 yield Sample(catalogue.SYMBOL_TICK_CHANGED, labels, asked.feed.changes[symbol].at)
+                yield Sample(catalogue.SYMBOL_TICK_SERVER_TIME, labels, tick.time_msc / 1000)
 
         return samples()

@@ -1,0 +1,133 @@
+"""`mt5tool`: checks for people and for health checks, as promtool and amtool do for theirs.
+
+0: all is well. 1: it is not. 2: the command line or the configuration is wrong.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+
+from mt5_exporter import __version__, config
+from mt5_exporter.config import Config, ConfigError
+from mt5_exporter.manager import MT5SessionManager
+from mt5_exporter.report import Report, probe
+
+HEALTH_TIMEOUT = 5.0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the subcommands."""
+    tool = argparse.ArgumentParser(prog="mt5tool", description="Tools for mt5-exporter.", allow_abbrev=False)
+    tool.add_argument("--version", action="version", version=f"mt5tool {__version__}")
+    commands = tool.add_subparsers(dest="command", required=True)
+    checks = commands.add_parser("check", help="check a file or an exporter").add_subparsers(
+        dest="what", required=True
+    )
+    of_config = checks.add_parser("config", help="check a configuration file")
+    of_config.add_argument("file")
+    of_health = checks.add_parser("health", help="ask an exporter whether it is healthy")
+    of_health.add_argument("url", help="such as http://127.0.0.1:10685")
+    probing = commands.add_parser("probe", help="poll each terminal once and show what it says")
+    probing.add_argument("--config.file", dest="file", default="", help="configuration in YAML")
+    probing.add_argument("--demo", action="store_true", help="the three simulated terminals")
+    probing.add_argument("name", nargs="?", help="one terminal instead of all")
+    return tool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.command == "probe":
+            return probe_command(options.file, demo=options.demo, name=options.name)
+        if options.what == "config":
+            return check_config(options.file)
+        return check_health(options.url)
+    except ConfigError as wrong:
+        sys.stderr.write(f"mt5tool: {wrong}\n")
+        return 2
+
+
+def check_config(file: str) -> int:
+    """Say whether a configuration file can be used."""
+    found = config.load(file, os.environ)
+    for warning in found.warnings:
+        sys.stderr.write(f"mt5tool: warning: {warning}\n")
+    sys.stdout.write(f"{file}: {len(found.terminals)} terminals, no problem\n")
+    return 0
+
+
+def check_health(url: str) -> int:
+    """Ask `/-/healthy`, for a container's health check.
+
+    Raises:
+        ConfigError: The address is none of HTTP's.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError("check health: expected an address such as http://127.0.0.1:10685")
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=HEALTH_TIMEOUT) as answer:  # noqa: S310 - checked above
+            sys.stdout.write(answer.read(200).decode("utf-8", "replace"))
+            return 0
+    except urllib.error.HTTPError as failure:
+        with failure:
+            text = failure.read(200).decode("utf-8", "replace").strip()
+        sys.stderr.write(f"mt5tool: {url} answers {failure.code}: {text}\n")
+    except (urllib.error.URLError, OSError, ValueError) as failure:
+        reason = getattr(failure, "reason", failure)
+        sys.stderr.write(f"mt5tool: {url} does not answer: {reason}\n")
+    return 1
+
+
+def probe_command(file: str, *, demo: bool, name: str | None) -> int:
+    """Poll the terminals of a configuration once each, and print a table.
+
+    Raises:
+        ConfigError: The configuration is wrong, or has no such terminal.
+    """
+    if bool(file) == demo:
+        raise ConfigError("probe: give either --config.file=FILE or --demo")
+    found = config.demo() if demo else config.load(file, os.environ)
+    names = [terminal.name for terminal in found.terminals]
+    if name is not None and name not in names:
+        raise ConfigError(f"probe: no terminal {name!r}; configured are {', '.join(names)}")
+    reports = asyncio.run(_probe(found, [name] if name is not None else names))
+    sys.stdout.write(table(reports))
+    return 0 if all(report.healthy for report in reports) else 1
+
+
+async def _probe(found: Config, names: Sequence[str]) -> list[Report]:
+    wanted = tuple(terminal for terminal in found.terminals if terminal.name in names)
+    patience = max(terminal.start_timeout + terminal.connect_timeout for terminal in wanted)
+    chosen = Config(
+        terminals=wanted,
+        connect_rate=found.connect_rate,
+        connect_burst=found.connect_burst,
+        calendars=found.calendars,
+    )
+    async with MT5SessionManager(chosen) as manager:
+        await manager.wait_settled(timeout=patience)
+        return list(await asyncio.gather(*(probe(manager, name) for name in names)))
+
+
+def table(reports: Sequence[Report]) -> str:
+    """Return the reports as a table, and each problem in a line below."""
+    rows: list[tuple[str, ...]] = [
+        ("TERMINAL", "CONNECTION", "AUTHENTICATION", "DATA FEED", "LATENCY", "ROUND TRIP")
+    ]
+    for report in reports:
+        round_trip = f"{report.latency_ms:.1f} ms" if report.latency_ms is not None else "-"
+        statuses = (report.connection, report.authentication, report.data_feed, report.latency)
+        rows.append((report.terminal, *(status.value for status in statuses), round_trip))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines += [f"{report.terminal}: {problem}" for report in reports for problem in report.problems]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
