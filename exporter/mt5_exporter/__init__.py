@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mt5_exporter.config import ConfigError as ConfigError
     from mt5_exporter.config import SimulationConfig as SimulationConfig
     from mt5_exporter.config import TerminalConfig as TerminalConfig
-    from mt5_exporter.config import load as load_config  # noqa: F401 - public under this name
+    from mt5_exporter.config_file import load as load_config  # noqa: F401 - public under this name
     from mt5_exporter.errors import MT5AuthenticationError as MT5AuthenticationError
     from mt5_exporter.errors import MT5BrokerError as MT5BrokerError
     from mt5_exporter.errors import MT5ConnectionError as MT5ConnectionError
@@ -67,7 +67,7 @@ _PUBLIC = {
     "SessionStats": ("manager", "SessionStats"),
     "SimulationConfig": ("config", "SimulationConfig"),
     "TerminalConfig": ("config", "TerminalConfig"),
-    "load_config": ("config", "load"),
+    "load_config": ("config_file", "load"),
     "probe": ("report", "probe"),
 }
 

@@ -74,10 +74,10 @@ class App:
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
-        self.events = Events()
+        self.internals = Internals()
+        self.events = Events(self.internals.listener_errors.inc)
         self.counters = Counters()
         self.snapshot = Snapshot(terminal.name for terminal in config.terminals)
-        self.internals = Internals()
         self.tally = Tally(config, self.counters)
         self.journal = Journal(self.clock.monotonic, redactor or Redactor())
         self.manager = MT5SessionManager(config, events=self.events, clock=self.clock)
@@ -209,7 +209,9 @@ class App:
 
     def _unhealthy(self) -> str:
         age = self.scheduler.heartbeat_age
-        return f"the scheduler has not run for {age:.0f} s" if age > HEARTBEAT_LIMIT else ""
+        if age > HEARTBEAT_LIMIT:
+            return f"the scheduler has not run for {age:.0f} s"
+        return f"the metrics cannot be rendered: {failure}" if (failure := self.publisher.failure) else ""
 
     def _unready(self) -> str:
         if self._stopping:

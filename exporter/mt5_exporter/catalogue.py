@@ -564,6 +564,12 @@ EXPORTER_RENDER_SECONDS = _row(
     "How long the rendering before this one took.",
 )
 EXPORTER_RENDERS = _row("exporter", "counter", "mt5_exporter_renders_total", "Renderings of the exposition.")
+EXPORTER_RENDER_FAILURES = _row(
+    "exporter",
+    "counter",
+    "mt5_exporter_render_failures_total",
+    "Renderings of the exposition that raised; they are tried again.",
+)
 EXPORTER_SERIES = _row(
     "exporter",
     "gauge",
@@ -580,7 +586,7 @@ EXPORTER_DROPPED = _row(
     "exporter",
     "counter",
     "mt5_exporter_samples_dropped_total",
-    "Samples left out because the terminal gave a value that is no finite number.",
+    "Samples left out of a rendering because the terminal gave a value that is no finite number.",
 )
 
 

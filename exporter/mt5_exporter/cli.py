@@ -5,6 +5,8 @@
 
 import argparse
 import os
+import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "MT5_EXPORTER_"
 DEFAULT_ADDRESS = "127.0.0.1:10685"
+PATH = re.compile(r"/|(?:/[A-Za-z0-9._~-]+)+/?")
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -104,14 +107,15 @@ def run(flags: argparse.Namespace) -> int:
 
 def configuration(options: Mapping[str, str | bool]) -> "Config":
     """Return the configuration that the flags name."""
-    from mt5_exporter import config  # noqa: PLC0415 - `--version` needs none of it
+    from mt5_exporter import config_file  # noqa: PLC0415 - `--version` needs none of it
+    from mt5_exporter.config import ConfigError  # noqa: PLC0415 - as above
 
     file = str(options["config.file"])
     if bool(file) == bool(options["demo"]):
         raise UsageError("give either --config.file=FILE or --demo")
     try:
-        return config.load(file, os.environ) if file else config.demo()
-    except config.ConfigError as wrong:
+        return config_file.load(file, os.environ) if file else config_file.demo()
+    except ConfigError as wrong:
         raise UsageError(str(wrong)) from wrong
 
 
@@ -132,7 +136,9 @@ def address(options: Mapping[str, str | bool]) -> "Address":
 
 
 def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
-    """Serve until a signal comes."""
+    """Serve until a signal comes; before there is anything to stop, it simply ends us."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     from mt5_exporter import logs  # noqa: PLC0415 - as above
     from mt5_exporter.app import App, WebSettings  # noqa: PLC0415
     from mt5_exporter.app import serve as serve_app  # noqa: PLC0415
@@ -171,7 +177,7 @@ def one_of(options: Mapping[str, str | bool], flag: str, words: Sequence[str]) -
 def path(options: Mapping[str, str | bool], flag: str) -> str:
     """Return a flag's value as a path of a URL."""
     value = str(options[flag])
-    if not value.startswith("/") or value.startswith("/-/") or not value.isprintable() or "{" in value:
+    if not PATH.fullmatch(value) or value.startswith("/-/"):
         raise UsageError(f"--{flag}: expected a path such as /metrics, was {value!r}")
     return value
 
@@ -179,7 +185,7 @@ def path(options: Mapping[str, str | bool], flag: str) -> str:
 def whole_number(options: Mapping[str, str | bool], flag: str) -> int:
     """Return a flag's value as a number from 0."""
     value = str(options[flag])
-    if not (value.isascii() and value.isdigit()):
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise UsageError(f"--{flag}: expected a whole number, was {value!r}")
     return int(value)
 

@@ -258,7 +258,7 @@ VERDICTS: Mapping[int, Verdict] = types.MappingProxyType(
 MIN_RETCODE = 10000
 
 CONNECTING = frozenset({"connect", "login"})
-OF_ONE_SYMBOL = frozenset({"symbol_info", "symbol_info_tick"})
+OF_ONE_SYMBOL = frozenset({"symbol_info", "symbol_info_tick", "symbol_select"})
 
 
 def classify(code: int, operation: str, *, connected: bool) -> Verdict:

@@ -93,11 +93,11 @@ class JobDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded:
-    """A due run ended: executed, error, missed or max_instances; `error` is the exception's name."""
+    """A due run ended: executed, error, missed or max_instances; `error` is what it raised."""
 
     job: str
     outcome: str
-    error: str = ""
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +140,15 @@ Listener = Callable[[Event], None]
 
 
 class Events:
-    """Hands every event to every listener; one that raises is logged, counted and disturbs nobody."""
+    """Hands every event to every listener; one that raises is logged, counted and disturbs nobody.
 
-    def __init__(self) -> None:
+    Args:
+        failed: Called once for each listener that raised.
+    """
+
+    def __init__(self, failed: Callable[[], None] = lambda: None) -> None:
         self._listeners: list[Listener] = []
+        self._failed = failed
         self.listener_errors = 0
 
     def subscribe(self, listener: Listener) -> None:
@@ -157,4 +162,5 @@ class Events:
                 listener(event)
             except Exception:
                 self.listener_errors += 1
+                self._failed()
                 log.exception("a listener failed", extra={"event": type(event).__name__})

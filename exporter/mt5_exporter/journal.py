@@ -40,6 +40,7 @@ class Journal:
         self._redactor = redactor
         self._down: dict[str, tuple[float, str]] = {}
         self._failing: dict[tuple[str, str], tuple[float, str]] = {}
+        self._raising: dict[str, str] = {}
         self._allowed: dict[str, TokenBucket] = {}
         self._dropped: dict[str, int] = {}
 
@@ -61,8 +62,8 @@ class Journal:
             case ClockJumped(seconds=seconds):
                 fields = {"seconds": str(round(seconds, 3))}
                 log.warning("the wall clock jumped; every job is scheduled anew", extra=fields)
-            case JobEnded(job=job, outcome="error", error=error):
-                log.error("a job raised", extra={"job": job, "error": error})
+            case JobEnded():
+                self._job(event)
             case _:
                 pass
 
@@ -107,6 +108,15 @@ class Journal:
             self._down[terminal] = (since, error.reason)
             fields = {"terminal": terminal, "type": error.kind, "reason": error.reason}
             log.warning("not connected: %s", error, extra=fields)
+
+    def _job(self, ended: JobEnded) -> None:
+        if ended.error is not None:
+            name = type(ended.error).__name__
+            if self._raising.get(ended.job) != name:
+                self._raising[ended.job] = name
+                log.error("a job raised", exc_info=ended.error, extra={"job": ended.job, "error": name})
+        elif ended.outcome == "executed" and self._raising.pop(ended.job, ""):
+            log.info("a job is well again", extra={"job": ended.job})
 
     def _stderr(self, terminal: str, line: str) -> None:
         now = self._monotonic()

@@ -115,8 +115,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._serial = 0
         self._ending: WorkerError | None = None
         self._told = False
+        self._last_words: asyncio.TimerHandle | None = None
         self._hello: asyncio.Future[Hello] = self._loop.create_future()
         self._parsing: set[asyncio.Future[None]] = set()
+        self._stdout_ended = False
         self.exited: asyncio.Future[Exit] = self._loop.create_future()
         self.resident_memory: int | None = None
 
@@ -146,6 +148,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """
         loop = asyncio.get_running_loop()
         line = command_line(command)
+        interpreter = command[0] if command else sys.executable
+        if sys.platform == "linux" and shutil.which(interpreter) is None:
+            # `setpriv` would be found, and its last words go to stderr.
+            raise WorkerError(DIED, f"cannot start {interpreter}: not found, or not executable")
         try:
             transport, worker = await loop.subprocess_exec(
                 lambda: cls(on_exit, on_stderr),
@@ -154,8 +160,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 creationflags=CREATION_FLAGS,
                 process_group=PROCESS_GROUP,
             )
-        except OSError as failure:
-            raise WorkerError(DIED, f"cannot start {line[0]}: {failure.strerror or failure}") from failure
+        except (OSError, ValueError) as failure:
+            reason = getattr(failure, "strerror", None) or failure
+            raise WorkerError(DIED, f"cannot start {interpreter}: {reason}") from failure
         if sys.platform == "win32":
             _job().take(transport.get_pid())
         try:
@@ -166,6 +173,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             late = WorkerError(DEADLINE, f"the worker did not greet within {timeout:g} s")
             worker.kill(late)
             await worker._gone(LAST_WORDS)  # noqa: SLF001 - our own
+            worker._close_pipes()  # noqa: SLF001 - our own
             if isinstance(failure, TimeoutError):
                 raise late from None
             raise
@@ -193,19 +201,32 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Raises:
             WorkerError: The worker is gone.
+            wire.WireError: The request is larger than a frame; nothing was sent.
+            TypeError: JSON has no word for what is in it; nothing was sent.
         """
-        if not self.alive:
-            raise self._ending or WorkerError(DIED, "the worker is gone")
+        self.require_alive()
         assert self._pending is None, "one request in flight at a time"
         self._serial += 1
+        frame = wire.encode({"id": self._serial, "budget": budget, **message})
         reply: asyncio.Future[dict[str, object]] = self._loop.create_future()
         # Nobody may be left to await it.
         reply.add_done_callback(lambda done: done.cancelled() or done.exception())
         late = WorkerError(DEADLINE, f"no answer within {budget:g} s")
         timer = self._loop.call_later(budget, self.kill, late)
         self._pending = _Pending(self._serial, reply, timer)
-        self._write(wire.encode({"id": self._serial, "budget": budget, **message}))
+        self._write(frame)
         return reply
+
+    def require_alive(self) -> None:
+        """Make sure that it runs.
+
+        Raises:
+            WorkerError: It does not; the text says how it ended.
+        """
+        if self._ending is not None:
+            raise self._ending
+        if self.exited.done():
+            raise WorkerError(DIED, self.exited.result().reason)
 
     def kill(self, cause: WorkerError) -> None:
         """End the process at once, with all of its group, and fail what is pending with `cause`."""
@@ -224,10 +245,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._write(wire.encode({"op": "shutdown"}))
         for wait, forced in ((grace, False), (grace / 2, True)):
             if await self._gone(wait):
-                return
+                break
             self._end(forced=forced)
         if not await self._gone(grace):
             self._on_stderr(f"process {self.pid} did not end when it was killed")
+        self._close_pipes()
 
     # -- asyncio's side ---------------------------------------------------------------------------------
 
@@ -239,8 +261,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Take frames from stdout and lines from stderr."""
         if fd == 1:
-            self._received += data
-            self._take_frames()
+            if self._ending is None:
+                self._received += data
+                self._take_frames()
         else:
             self._errors += data
             *lines, rest = self._errors.split(b"\n")
@@ -249,20 +272,36 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             for line in lines:
                 self._on_stderr(line.decode("utf-8", "replace").rstrip())
 
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Note the end of stdout: no frame can come after it."""
+        del exc
+        if fd == 1:
+            self._stdout_ended = True
+            if self._transport is not None and self._transport.get_returncode() is not None:
+                self._ended()
+
     def process_exited(self) -> None:
-        """Report the end; its pipes may stay open for ever in a grandchild's hands, so ours are closed."""
+        """Report the end, after its last frame, or without one while a grandchild holds the pipe."""
+        assert self._transport is not None
+        if self._stdout_ended:
+            self._ended()
+        else:
+            self._loop.call_later(LAST_WORDS, self._ended)
+        self._last_words = self._loop.call_later(LAST_WORDS, self._close_pipes)
+
+    # -- our own ----------------------------------------------------------------------------------------
+
+    def _ended(self) -> None:
+        if self.exited.done():
+            return
         assert self._transport is not None
         status = self._transport.get_returncode() or 0
         cause = self._ending or WorkerError(DIED, f"the worker died ({describe(status)})")
         self._told = self._told or self._pending is not None or not self._hello.done()
-        self._fail(cause)
-        self._loop.call_later(LAST_WORDS, self._transport.close)
         ended = Exit(status=status, reason=cause.text, told=self._told)
-        if not self.exited.done():
-            self.exited.set_result(ended)
+        self.exited.set_result(ended)
+        self._fail(cause)
         self._on_exit(ended)
-
-    # -- our own ----------------------------------------------------------------------------------------
 
     def _write(self, data: bytes) -> None:
         assert self._transport is not None
@@ -308,22 +347,20 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.resident_memory = rss if isinstance(rss, int) else None
         self._pending = None
         pending.deadline.cancel()
-        pending.reply.set_result(message)
+        if not pending.reply.done():
+            pending.reply.set_result(message)
 
     def _greeted(self, message: dict[str, object]) -> None:
-        hello, failure = message.get("hello"), message.get("error")
-        if isinstance(failure, list) and len(failure) == 2:
-            self._hello.set_exception(WorkerError(int(str(failure[0])), str(failure[1])))
-        elif isinstance(hello, dict) and hello.get("protocol") == wire.PROTOCOL:
-            self._hello.set_result(
-                Hello(
-                    python=str(hello.get("python")),
-                    driver=str(hello.get("driver")),
-                    package=str(hello.get("package")),
-                )
-            )
-        else:
-            raise wire.WireError(f"the worker greets with protocol {hello!r}, not {wire.PROTOCOL}"[:200])
+        match message:
+            case {"error": [int(code), str(text)]}:
+                self._hello.set_exception(WorkerError(code, text))
+            case {
+                "hello": {"protocol": wire.PROTOCOL, "python": python, "driver": driver, "package": package}
+            }:
+                self._hello.set_result(Hello(python=str(python), driver=str(driver), package=str(package)))
+            case _:
+                hello = message.get("hello")
+                raise wire.WireError(f"the worker greets with {hello!r}, not protocol {wire.PROTOCOL}"[:200])
 
     def _fail(self, cause: WorkerError) -> None:
         if not self._hello.done():
@@ -345,6 +382,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._transport.terminate()
             else:
                 os.killpg(self._transport.get_pid(), signal.SIGKILL if forced else signal.SIGTERM)
+
+    def _close_pipes(self) -> None:
+        """Let go of our ends, in time for an event loop that is about to close."""
+        if self._last_words is not None:
+            self._last_words.cancel()
+        if self._transport is not None:
+            self._transport.close()
 
     async def _gone(self, seconds: float) -> bool:
         done, _ = await asyncio.wait({self.exited}, timeout=seconds)

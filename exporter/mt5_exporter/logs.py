@@ -50,7 +50,13 @@ class Formatter(logging.Formatter):
         fields.update((key, value) for key, value in vars(record).items() if key not in STANDARD)
         if record.exc_info and record.exc_info[0] is not None:
             fields["trace"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return self._redactor.redact(self._write(fields))
+        # Before they are quoted, which may spell a secret in another way, and once more as a whole.
+        clean = {key: self._clean(value) for key, value in fields.items()}
+        return self._redactor.redact(self._write(clean))
+
+    def _clean(self, value: object) -> object:
+        """Return what any format can write: a bool or an int as it is, everything else as redacted text."""
+        return value if isinstance(value, int) else self._redactor.redact(str(value))
 
 
 def as_logfmt(fields: Mapping[str, object]) -> str:
@@ -60,12 +66,20 @@ def as_logfmt(fields: Mapping[str, object]) -> str:
 
 def as_json(fields: Mapping[str, object]) -> str:
     """Return one JSON object."""
-    return json.dumps(fields, default=str, ensure_ascii=False)
+    return printable(json.dumps(fields, ensure_ascii=False))
 
 
 def _bare_or_quoted(value: object) -> str:
     text = str(value)
-    return text if BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    bare = text.isprintable() and BARE.fullmatch(text)
+    return text if bare else printable(json.dumps(text, ensure_ascii=False))
+
+
+def printable(quoted: str) -> str:
+    """Return JSON with everything escaped that a console would obey or a log reader take for a line's end."""
+    if quoted.isprintable():
+        return quoted
+    return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in quoted)
 
 
 def set_up(*, level: str, kind: str, redactor: Redactor, stream: TextIO | None = None) -> None:

@@ -13,6 +13,7 @@ from mt5_exporter.backoff import TokenBucket
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.events import Events
+from mt5_exporter.feed import Feed
 from mt5_exporter.lease import Lease
 from mt5_exporter.model import Account, Tick
 from mt5_exporter.session import Session
@@ -47,6 +48,7 @@ class _Slot:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.feed = Feed()
         self.lock = asyncio.Lock()
         self.waiting = 0
         self.leases = 0
@@ -100,8 +102,8 @@ class MT5SessionManager:
 
     @property
     def threadsafe(self) -> "ThreadsafeManager":
-        """The same manager for threads that do not run its event loop."""
-        return ThreadsafeManager(self)
+        """The same manager for threads that do not run its event loop, once it is open."""
+        return ThreadsafeManager(self, self.loop)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -195,6 +197,10 @@ class MT5SessionManager:
         """
         return self._slot(name).session.terminal
 
+    def feed(self, terminal: str) -> Feed:
+        """Return what has been seen of a terminal's ticks, by whoever polled it."""
+        return self._slots[terminal].feed
+
     def get_stats(self) -> dict[str, SessionStats]:
         """Return how each terminal's slot stands and has been used, by name."""
         return {
@@ -212,7 +218,7 @@ class MT5SessionManager:
         }
 
     def _slot(self, terminal: str | None) -> _Slot:
-        if self._loop is not None and asyncio.get_running_loop() is not self._loop:
+        if self._loop is not None and running_loop() is not self._loop:
             text = "called from another event loop; use manager.threadsafe"
             raise errors.error(errors.FOREIGN_LOOP, text, terminal=terminal or "")
         if terminal is None and len(self._slots) == 1:
@@ -239,13 +245,22 @@ class MT5SessionManager:
             # Without contention this does not even yield to the event loop.
             async with asyncio.timeout(max(timeout, 0.001)):
                 await slot.lock.acquire()
-        except TimeoutError:
+                try:
+                    # A caller who left may have left a reply to be read; it is not the next one's time.
+                    await slot.session.drained("", timeout)
+                except BaseException:
+                    slot.lock.release()
+                    raise
+        except (TimeoutError, errors.MT5UnavailableError):
             slot.timeouts += 1
             text = f"no lease within {timeout:g} s"
             raise errors.error(errors.NO_LEASE, text, terminal=name) from None
         finally:
             slot.waiting -= 1
             slot.waited += self.clock.monotonic() - started
+        if self._closing:
+            slot.lock.release()
+            raise errors.error(errors.DRAINING, "the manager is closing", terminal=name)
         slot.leases += 1
 
     async def _admit(self) -> None:
@@ -256,24 +271,24 @@ class MT5SessionManager:
 class ThreadsafeManager:
     """The manager's calls for other threads: each blocks its caller and never the event loop."""
 
-    def __init__(self, manager: MT5SessionManager) -> None:
+    def __init__(self, manager: MT5SessionManager, loop: asyncio.AbstractEventLoop) -> None:
         self._manager = manager
+        self._loop = loop
 
     def run(self, coroutine: Coroutine[object, object, T], *, timeout: float = 60.0) -> T:
         """Run `coroutine` on the manager's loop and return its result.
 
         Raises:
             TimeoutError: It has not finished within `timeout` seconds; it is cancelled.
-            RuntimeError: Called on the manager's own loop, which it would block for ever.
+            RuntimeError: Called on the manager's own loop, which it would block for ever, or after that loop
+                has ended.
         """
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is self._manager.loop:
+        refusal = self._refusal()
+        if refusal:
+            # Or Python warns of one that was never awaited.
             coroutine.close()
-            raise RuntimeError("manager.threadsafe was called on the manager's own event loop; use await")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._manager.loop)
+            raise RuntimeError(refusal)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)
         except TimeoutError:
@@ -293,3 +308,17 @@ class ThreadsafeManager:
                 return await session.account_info(timeout=timeout)
 
         return self.run(ask(), timeout=2 * timeout + 1)
+
+    def _refusal(self) -> str:
+        """Return why nothing can be run now, empty where it can."""
+        if running_loop() is self._loop:
+            return "manager.threadsafe was called on the manager's own event loop; use await"
+        return "the manager's event loop has ended" if self._loop.is_closed() else ""
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, None where there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mt5_exporter.strict_yaml import Value, list_of, text
+from mt5_exporter.scalars import list_of, text
+from mt5_exporter.strict_yaml import Value
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_MINUTES = 24 * 60

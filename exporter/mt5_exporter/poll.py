@@ -8,7 +8,6 @@ from mt5_exporter import errors
 from mt5_exporter.catalogue import Sample
 from mt5_exporter.config import TerminalConfig
 from mt5_exporter.errors import MT5Error
-from mt5_exporter.feed import Feed
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.probes import PROBES, Probe, Verdict
 from mt5_exporter.probes.base import failed
@@ -50,7 +49,7 @@ class Poller:
         self._clock = manager.clock
         self._probes = probes
         self._readings = readings
-        self._feed = Feed()
+        self._feed = manager.feed(terminal.name)
         self._running = False
 
     async def poll(self) -> PollResult:

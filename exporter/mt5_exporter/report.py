@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from mt5_exporter import errors
 from mt5_exporter.manager import MT5SessionManager
-from mt5_exporter.poll import Poller
+from mt5_exporter.poll import Poller, Skipped
 from mt5_exporter.snapshot import PollResult, ProbeResult, ProbeStatus
 
 
@@ -43,10 +44,14 @@ async def probe(manager: MT5SessionManager, terminal: str | None = None) -> Repo
 
     Raises:
         MT5InvalidRequestError: There is no such terminal.
-        Skipped: Somebody else holds the terminal's lease.
+        MT5UnavailableError: Somebody else holds the terminal's lease, or the manager is closing.
     """
     chosen = manager.terminal(terminal)
-    result = await Poller(manager, chosen).poll()
+    try:
+        result = await Poller(manager, chosen).poll()
+    except Skipped as skipped:
+        code = errors.DRAINING if str(skipped) == "draining" else errors.NO_LEASE
+        raise errors.error(code, "", operation="probe", terminal=chosen.name) from skipped
     by_name = {found.probe: found for found in result.probes}
     connection = by_name["connection"]
     return Report(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt5_exporter import strict_yaml
-from mt5_exporter.config import NAME, SYMBOL
 from mt5_exporter.far.drivers.simulated.faults import CONNECTING, FAULTS
 from mt5_exporter.far.worker import READS
-from mt5_exporter.strict_yaml import ConfigError, Value, duration, list_of, one_of, size
+from mt5_exporter.scalars import NAME, SYMBOL, duration, list_of, one_of, size
+from mt5_exporter.strict_yaml import ConfigError, Value
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Fault:
         lasts: Seconds from its start to its end, None for ever.
         calls: The API functions that it strikes, none for the fault's own choice.
         symbols: The symbols that it strikes, none for all.
-        seconds: How slow, or how far off; None for the fault's own choice.
+        seconds: How slow, or how far off (negative: back); None for the fault's own choice.
         size: How many bytes; None for the fault's own choice.
     """
 
@@ -128,15 +128,16 @@ class ScenarioFile:
 
 def _fault(value: Value) -> Fault:
     section = value.section(("fault", "terminal", "at", "for", "calls", "symbols", "seconds", "bytes"))
-    instant, span = duration(0, YEAR), duration(0.001, YEAR)
+    instant, span, shift = duration(0, YEAR), duration(0.001, YEAR), duration(-YEAR, YEAR)
+    fault = section.need("fault", one_of(FAULTS))
     nothing: tuple[str, ...] = ()
     return Fault(
-        fault=section.need("fault", one_of(FAULTS)),
+        fault=fault,
         terminal=section.take("terminal", NAME, None),
         at=section.take("at", instant, 0.0),
         lasts=section.take("for", span, None),
         calls=section.take("calls", list_of(one_of(CALLS)), nothing),
         symbols=section.take("symbols", list_of(SYMBOL), nothing),
-        seconds=section.take("seconds", span, None),
+        seconds=section.take("seconds", shift if fault == "clock_shift" else span, None),
         size=section.take("bytes", size, None),
     )

@@ -17,7 +17,7 @@ from mt5_exporter.events import ClockJumped, Events, Heartbeat, JobDue, JobEnded
 
 WATCH_INTERVAL = 0.25
 JUMP = 0.5
-"""Seconds by which the two clocks may part between two looks before every job is scheduled anew."""
+"""Seconds by which the two clocks may part before every job is scheduled anew."""
 
 HEARTBEAT = "heartbeat"
 HEARTBEAT_INTERVAL = 1.0
@@ -74,6 +74,8 @@ class APScheduler:
         self._watch: asyncio.Task[None] | None = None
         self._beat_at = clock.monotonic()
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        # What a job raises is told as an event, once, and a job that we cancel is no error.
+        logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
         self._scheduler = AsyncIOScheduler(
             timezone=dt.UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -111,7 +113,8 @@ class APScheduler:
 
     async def stop(self) -> None:
         """End; the executor cancels what runs."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         tasks = {task for task in (self._watch, *self._extra) if task is not None}
         for task in tasks:
             task.cancel()
@@ -122,7 +125,7 @@ class APScheduler:
         try:
             await job.run()
         except Exception as defect:  # noqa: BLE001 - as the scheduler itself treats a job
-            self._events.emit(JobEnded(job=job.name, outcome="error", error=type(defect).__name__))
+            self._events.emit(JobEnded(job=job.name, outcome="error", error=defect))
 
     async def _beat(self) -> None:
         self._beat_at = self._clock.monotonic()
@@ -145,7 +148,9 @@ class APScheduler:
             aps.EVENT_JOB_MISSED: "missed",
             aps.EVENT_JOB_MAX_INSTANCES: "max_instances",
         }[event.code]
-        failure = type(event.exception).__name__ if event.code == aps.EVENT_JOB_ERROR else ""
+        failure = event.exception if event.code == aps.EVENT_JOB_ERROR else None
+        if isinstance(failure, asyncio.CancelledError):
+            return
         self._events.emit(JobEnded(job=event.job_id, outcome=word, error=failure))
 
     async def _watch_clocks(self) -> None:

@@ -8,6 +8,7 @@ The breaker's open-until is the next attempt, and the backoff policy sets it: th
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,8 +29,11 @@ from mt5_exporter.events import (
     WorkerStarted,
     WorkerWrote,
 )
+from mt5_exporter.far import wire
 from mt5_exporter.launcher import Exit, WorkerError, WorkerProcess
 from mt5_exporter.snapshot import SessionView
+
+log = logging.getLogger(__name__)
 
 
 class SessionState(StrEnum):
@@ -45,6 +49,9 @@ class SessionState(StrEnum):
 
 
 ATTACHED = frozenset({SessionState.READY, SessionState.DEGRADED})
+
+INVALID_PARAMS = -2
+"""RES_E_INVALID_PARAMS: what the API itself says of arguments that it cannot use."""
 
 LOSES = (errors.MT5ConnectionError, errors.MT5TimeoutError)
 
@@ -162,13 +169,14 @@ class Session:
                 caller's request is still being answered.
             MT5TimeoutError: No answer within `timeout` seconds; the worker has been ended.
             MT5ConnectionError: The worker died or broke the protocol.
+            MT5InvalidRequestError: Nothing was sent: an argument does not fit into a frame.
         """
         operation = calls[0].function
         budget = self.terminal.timeout if timeout is None else timeout
         if asyncio.get_running_loop() is not self._loop and self._loop is not None:
             text = "called from another event loop; use manager.threadsafe"
             raise self._error(errors.FOREIGN_LOOP, text, operation)
-        await self._drained(operation, budget)
+        await self.drained(operation, budget)
         worker = self._attached_worker(operation)
         try:
             permit = self.breaker.acquire()
@@ -204,7 +212,7 @@ class Session:
     def released(self) -> None:
         """Take back the lease; the moment at which a worker that has grown too large is replaced."""
         worker = self.worker
-        if worker is None or not self.attached or worker.busy:
+        if worker is None or not self.attached or self._answering:
             return
         if (worker.resident_memory or 0) > self.terminal.max_worker_memory:
             self._restart = "memory"
@@ -276,11 +284,16 @@ class Session:
             worker = await self._started()
             self._go(SessionState.CONNECTING)
             failure = await self._connected(worker, operation)
+            worker.require_alive()
         except WorkerError as gone:
             failure = self._error(gone.code, gone.text, operation)
         except asyncio.CancelledError:
             permit.ignore()
             raise
+        except Exception as defect:
+            # Without a supervisor the terminal would be dark until somebody restarts the exporter.
+            log.exception("an attempt raised", extra={"terminal": self.name})
+            failure = self._error(errors.PROTOCOL, f"defect: {type(defect).__name__}", operation)
         seconds = self._clock.monotonic() - started
         if failure is None:
             # Starting and attaching take their time; that makes no call slow.
@@ -335,9 +348,23 @@ class Session:
         ]
         reply = await self._send(worker, {"calls": [call.frame() for call in trial]}, self.terminal.timeout)
         terminal, account = self._answers(reply, trial)
+        if terminal.error is not None:
+            return terminal.error
         if account.error is None:
             self.attempt = 0
-        return terminal.error
+        if self.terminal.select:
+            await self._select(worker)
+        return None
+
+    async def _select(self, worker: WorkerProcess) -> None:
+        """Put the configured symbols into Market Watch; one that is unknown is counted, and probed later."""
+        calls = [Call(function="symbol_select", args=(symbol, True)) for symbol in self.terminal.symbols]
+        if calls:
+            message = {"calls": [call.frame() for call in calls]}
+            reply = await self._send(worker, message, self.terminal.timeout)
+            for answer in self._answers(reply, calls):
+                if answer.error is not None:
+                    self._count(answer.error)
 
     async def _retire(self, lost: MT5Error | None) -> None:
         """End a worker that cannot be used again; a good one stays for the next attempt."""
@@ -351,12 +378,20 @@ class Session:
 
     # -- one exchange -----------------------------------------------------------------------------------
 
-    async def _drained(self, operation: str, budget: float) -> None:
-        """Wait until the reply to an earlier caller, who may have left, is read."""
+    @property
+    def _answering(self) -> bool:
+        return self._in_flight is not None and not self._in_flight.done()
+
+    async def drained(self, operation: str, budget: float) -> None:
+        """Wait until the reply to an earlier caller, who may have left, is read.
+
+        Raises:
+            MT5UnavailableError: It is not within `budget` seconds.
+        """
         give_up = self._clock.monotonic() + budget
         while self._in_flight is not None and not self._in_flight.done():
             await asyncio.wait({self._in_flight}, timeout=give_up - self._clock.monotonic())
-            if not self._in_flight.done():
+            if self._answering:
                 text = f"an earlier request is still being answered after {budget:g} s"
                 raise self._error(errors.NO_LEASE, text, operation)
 
@@ -381,7 +416,7 @@ class Session:
             reply = await self._send(worker, message, exchange.budget)
             answers = self._answers(reply, calls)
         except WorkerError as gone:
-            if self.state is SessionState.DRAINING:
+            if self.state in {SessionState.DRAINING, SessionState.STOPPED}:
                 exchange.permit.ignore()
                 text = "the session was drained before the answer came"
                 raise self._error(errors.DRAINING, text, exchange.operation) from gone
@@ -389,7 +424,14 @@ class Session:
             failure.elapsed = self._clock.monotonic() - started
             self._count(failure)
             self._settle_failure(exchange.permit, failure, failure.elapsed)
+            self._finished(exchange.operation, "failure", failure.elapsed)
             raise failure from gone
+        except (TypeError, ValueError, wire.WireError) as unfit:
+            exchange.permit.ignore()
+            raise self._error(INVALID_PARAMS, f"cannot be sent: {unfit}", exchange.operation) from unfit
+        except BaseException:
+            exchange.permit.ignore()
+            raise
         seconds = self._clock.monotonic() - started
         self._settle(exchange, [answer.error for answer in answers if answer.error], seconds)
         if any(c.function == "account_info" and a.error is None for c, a in zip(calls, answers, strict=True)):
@@ -404,6 +446,7 @@ class Session:
         worst = max(failures, key=_severity, default=None)
         if worst is not None and worst.breaker != "ignore":
             self._settle_failure(exchange.permit, worst, seconds)
+            self._finished(exchange.operation, "failure", seconds)
         elif failures or exchange.detached:
             exchange.permit.ignore()
             self._finished(exchange.operation, "ignored", seconds)
@@ -416,9 +459,10 @@ class Session:
     ) -> dict[str, object]:
         revision, settings = self._settings.current()
         if revision != self._revision:
-            self._revision = revision
             message = {**message, "settings": settings}
-        return await worker.request(message, budget=budget)
+        reply = worker.request(message, budget=budget)
+        self._revision = revision
+        return await reply
 
     def _answers(self, reply: Mapping[str, object], calls: Sequence[Call]) -> list[Answer]:
         """Read the rows of a reply.
@@ -487,8 +531,6 @@ class Session:
             permit.ignore()
         else:
             permit.failure(seconds, trip=failure.breaker == "trip")
-        outcome = "ignored" if failure.breaker == "ignore" else "failure"
-        self._finished(failure.operation, outcome, seconds)
 
     def _plan(self, failure: MT5Error | None) -> None:
         self.attempt += 1
@@ -520,7 +562,8 @@ class Session:
 
     def _worker_exited(self, ended: Exit) -> None:
         """Take a death that no request has told of."""
-        if ended.told or self.state in {SessionState.DRAINING, SessionState.STOPPED}:
+        if ended.told or self.state not in ATTACHED | {SessionState.BACKOFF}:
+            # While we connect, the attempt itself finds out.
             return
         failure = self._error(errors.DIED, ended.reason, "")
         self._count(failure)

@@ -17,8 +17,8 @@ import yaml
 
 T = TypeVar("T")
 
-MAX_BYTES = 1 << 20
-"""A file of settings is some kilobytes; a longer one is the wrong file."""
+MAX_BYTES = 256 << 10
+"""Two hundred terminals take 40 KiB; a longer file is the wrong one, and PyYAML would read it for seconds."""
 
 MAX_DEPTH = 16
 """Levels of nesting; the deepest legal file has six."""
@@ -143,7 +143,7 @@ def decode(data: bytes, source: str) -> str:
         ConfigError: It is too long, or no UTF-8.
     """
     if len(data) > MAX_BYTES:
-        raise problem(source, None, "", f"is over {MAX_BYTES >> 20} MiB, which no file of settings is")
+        raise problem(source, None, "", f"is over {MAX_BYTES >> 10} KiB, which no file of settings is")
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in data[:2]:
         raise problem(source, None, "", "is UTF-16, save it as UTF-8")
     try:
@@ -248,6 +248,22 @@ class Value:
         """Return the scalar as it is spelled in the file, the empty text for anything else."""
         return str(self.node.value) if isinstance(self.node, yaml.ScalarNode) else ""
 
+    def text(self, what: str, *, longest: int = 1024) -> str:
+        """Return a text; what YAML 1.1 would read as something else has to be quoted."""
+        spelled, tag = self.scalar(), self.node.tag
+        if not isinstance(self.node, yaml.ScalarNode) or tag == _NULL:
+            raise self.expected(what)
+        if self.is_plain and (tag != _TEXT or _AMBIGUOUS.fullmatch(spelled)):
+            reads_as = _READS_AS.get(tag) or ("true or false" if spelled in _YES_OR_NO else "a number")
+            raise self.error(f"expected {what}, which YAML takes for {reads_as} without quotes: quote it")
+        if _CONTROL.search(spelled):
+            raise self.error(f"expected {what} without control characters (single quotes keep a backslash)")
+        if len(spelled) > longest:
+            raise self.error(f"expected {what} of at most {longest} characters")
+        if not spelled:
+            raise self.expected(what)
+        return spelled
+
     def items(self) -> "list[Value]":
         """Return the values of a list."""
         if not isinstance(self.node, yaml.SequenceNode):
@@ -282,7 +298,7 @@ class Value:
             key = replace(self, node=key_node, hidden=True)
             if key_node.tag == _MERGE:
                 raise key.error("merge keys are not allowed")
-            name = _KEY_TEXT(key)
+            name = key.text("a text as key")
             key = replace(key, path=_join(self.path, name))
             if name in lines:
                 raise key.error(f"key is already set in line {lines[name]}")
@@ -323,138 +339,3 @@ class Section:
 def _join(path: str, key: str) -> str:
     shown = key if _PLAIN_KEY.fullmatch(key) else "(a key)"
     return f"{path}.{shown}" if path else shown
-
-
-def text(what: str = "a text", *, pattern: str | None = None, longest: int = 1024) -> Callable[[Value], str]:
-    """Return a decoder of texts; what YAML 1.1 would read as something else has to be quoted."""
-    form = re.compile(pattern) if pattern else None
-
-    def decode_text(value: Value) -> str:
-        spelled, tag = value.scalar(), value.node.tag
-        if not isinstance(value.node, yaml.ScalarNode) or tag == _NULL:
-            raise value.expected(what)
-        if value.is_plain and (tag != _TEXT or _AMBIGUOUS.fullmatch(spelled)):
-            reads_as = _READS_AS.get(tag) or ("true or false" if spelled in _YES_OR_NO else "a number")
-            raise value.error(f"expected {what}, which YAML takes for {reads_as} without quotes: quote it")
-        if _CONTROL.search(spelled):
-            raise value.error(f"expected {what} without control characters (single quotes keep a backslash)")
-        if len(spelled) > longest:
-            raise value.error(f"expected {what} of at most {longest} characters")
-        if not spelled or (form and not form.fullmatch(spelled)):
-            raise value.expected(what)
-        return spelled
-
-    return decode_text
-
-
-_KEY_TEXT = text("a text as key")
-
-
-def one_of(choices: Collection[str]) -> Callable[[Value], str]:
-    """Return a decoder of one of a few words."""
-    what = "one of " + ", ".join(sorted(choices))
-
-    def decode_choice(value: Value) -> str:
-        word = text(what)(value)
-        if word not in choices:
-            raise value.expected(what)
-        return word
-
-    return decode_choice
-
-
-def integer(low: int, high: int) -> Callable[[Value], int]:
-    """Return a decoder of plain decimal numbers: no sign, no quotes, no leading zero."""
-    what = f"a whole number from {low} to {high}"
-
-    def decode_integer(value: Value) -> int:
-        spelled = value.scalar()
-        if not value.is_plain or not re.fullmatch(r"0|[1-9][0-9]{0,18}", spelled):
-            raise value.expected(what)
-        if not low <= int(spelled) <= high:
-            raise value.expected(what)
-        return int(spelled)
-
-    return decode_integer
-
-
-def number(*, above: float, most: float) -> Callable[[Value], float]:
-    """Return a decoder of plain decimal numbers, with a point or without."""
-    what = f"a number above {above:g} and at most {most:.15g}"
-
-    def decode_number(value: Value) -> float:
-        spelled = value.scalar()
-        if not value.is_plain or not re.fullmatch(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?", spelled):
-            raise value.expected(what)
-        if not above < float(spelled) <= most:
-            raise value.expected(what)
-        return float(spelled)
-
-    return decode_number
-
-
-def boolean(value: Value) -> bool:
-    """Return whether `value` is `true`; `yes`, `on` and their like are neither true nor false."""
-    if not value.is_plain or value.scalar() not in {"true", "false"}:
-        raise value.expected("true or false")
-    return value.scalar() == "true"
-
-
-_DURATION = re.compile(
-    r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?"
-)
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
-
-
-def duration(low: float, high: float) -> Callable[[Value], float]:
-    """Return a decoder of spans of time such as `500ms` or `1h30m`, in seconds."""
-
-    def decode_duration(value: Value) -> float:
-        found = _DURATION.fullmatch(value.scalar())
-        if found is None or not found[0]:
-            raise value.expected("a duration such as 15s")
-        parts = zip(found.groups(default="0"), _UNITS, strict=True)
-        seconds = sum(int(count) * unit for count, (_, unit) in parts) / 1000
-        if not low <= seconds <= high:
-            raise value.expected(f"a duration from {show_duration(low)} to {show_duration(high)}")
-        return seconds
-
-    return decode_duration
-
-
-def show_duration(seconds: float) -> str:
-    """Return `seconds` as it would be written in a file."""
-    rest, shown = round(seconds * 1000), ""
-    for name, unit in _UNITS:
-        count, rest = divmod(rest, unit)
-        shown += f"{count}{name}" if count else ""
-    return shown or "0s"
-
-
-_SIZE = re.compile(r"([1-9][0-9]{0,8})(B|KiB|MiB|GiB)")
-_SHIFTS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}
-
-
-def size(value: Value) -> int:
-    """Return a size such as `512MiB` in bytes."""
-    found = _SIZE.fullmatch(value.scalar())
-    if found is None:
-        raise value.expected("a size such as 512MiB")
-    return int(found[1]) << _SHIFTS[found[2]]
-
-
-def list_of(decode: Callable[[Value], str], *, empty: bool = True) -> Callable[[Value], tuple[str, ...]]:
-    """Return a decoder of lists without repetition."""
-
-    def decode_list(value: Value) -> tuple[str, ...]:
-        found: list[str] = []
-        for item in value.items():
-            entry = decode(item)
-            if entry in found:
-                raise item.error("is in the list already")
-            found.append(entry)
-        if not found and not empty:
-            raise value.error("expected at least one entry")
-        return tuple(found)
-
-    return decode_list

@@ -5,13 +5,14 @@
 
 import argparse
 import asyncio
+import http.client
 import os
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from mt5_exporter import __version__, config
+from mt5_exporter import __version__, config_file
 from mt5_exporter.config import Config, ConfigError
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def check_config(file: str) -> int:
     """Say whether a configuration file can be used."""
-    found = config.load(file, os.environ)
+    found = config_file.load(file, os.environ)
     for warning in found.warnings:
         sys.stderr.write(f"mt5tool: warning: {warning}\n")
     sys.stdout.write(f"{file}: {len(found.terminals)} terminals, no problem\n")
@@ -70,14 +71,16 @@ def check_health(url: str) -> int:
     if not url.startswith(("http://", "https://")):
         raise ConfigError("check health: expected an address such as http://127.0.0.1:10685")
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/-/healthy", timeout=HEALTH_TIMEOUT) as answer:  # noqa: S310 - checked above
+        # Ours is a neighbour: a proxy of the environment is for what is far.
+        ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+        with ask(f"{url.rstrip('/')}/-/healthy", timeout=HEALTH_TIMEOUT) as answer:
             sys.stdout.write(answer.read(200).decode("utf-8", "replace"))
             return 0
     except urllib.error.HTTPError as failure:
         with failure:
             text = failure.read(200).decode("utf-8", "replace").strip()
         sys.stderr.write(f"mt5tool: {url} answers {failure.code}: {text}\n")
-    except (urllib.error.URLError, OSError, ValueError) as failure:
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as failure:
         reason = getattr(failure, "reason", failure)
         sys.stderr.write(f"mt5tool: {url} does not answer: {reason}\n")
     return 1
@@ -91,7 +94,7 @@ def probe_command(file: str, *, demo: bool, name: str | None) -> int:
     """
     if bool(file) == demo:
         raise ConfigError("probe: give either --config.file=FILE or --demo")
-    found = config.demo() if demo else config.load(file, os.environ)
+    found = config_file.demo() if demo else config_file.load(file, os.environ)
     names = [terminal.name for terminal in found.terminals]
     if name is not None and name not in names:
         raise ConfigError(f"probe: no terminal {name!r}; configured are {', '.join(names)}")

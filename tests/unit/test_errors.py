@@ -96,7 +96,7 @@ class Row:
     codes: tuple[int, ...]
     error: type[MT5Error]
     reason: str | None = None
-    retryable: bool | None
+    retryable: bool
     breaker: str
     keeps_worker: bool | None = True
     operations: tuple[str, ...] = ("connect", "account_info", "symbols_get")
@@ -169,7 +169,7 @@ DESIGN = [
         breaker="trip",
         operations=("login",),
     ),
-    Row(codes=(-6,), error=MT5AuthenticationError, reason="rejected", retryable=None, breaker="failure"),
+    Row(codes=(-6,), error=MT5AuthenticationError, reason="rejected", retryable=True, breaker="failure"),
     Row(
         codes=(wire.REFUSED,),
         error=MT5PermissionError,
@@ -199,7 +199,32 @@ DESIGN = [
     Row(codes=BAD_REQUEST, error=MT5InvalidRequestError, retryable=False, breaker="ignore", operations=TRADE),
     Row(codes=(-4,), error=MT5DataError, reason="not_found", retryable=True, breaker="ignore"),
     Row(codes=(errors.OK,), error=MT5DataError, reason="no_data", retryable=True, breaker="ignore"),
-    Row(codes=(wire.RAISED,), error=MT5DataError, reason="raised", retryable=True, breaker="ignore"),
+    Row(
+        codes=(wire.RAISED,),
+        error=MT5DataError,
+        reason="raised",
+        retryable=True,
+        breaker="ignore",
+        operations=("account_info", "symbols_get", "symbol_info"),
+    ),
+    Row(
+        codes=(wire.RAISED,),
+        error=MT5ConnectionError,
+        reason="raised",
+        retryable=True,
+        breaker="failure",
+        keeps_worker=False,
+        operations=("connect", "login"),
+    ),
+    Row(
+        codes=(-1,),
+        error=MT5DataError,
+        reason="call_failed",
+        retryable=True,
+        breaker="ignore",
+        operations=("symbol_info", "symbol_info_tick"),
+        connected=(True,),
+    ),
     Row(
         codes=(-1,),
         error=MT5BrokerError,
@@ -215,6 +240,7 @@ DESIGN = [
         retryable=True,
         breaker="failure",
         keeps_worker=False,
+        operations=("connect", "account_info", "symbols_get", "symbol_info", "symbol_info_tick"),
         connected=(False,),
     ),
     Row(codes=REFUSED, error=MT5BrokerError, retryable=False, breaker="ignore", operations=TRADE),
@@ -240,11 +266,10 @@ def test_a_code_means_what_the_design_says(row: Row) -> None:
     verdicts = [classify(code, operation, connected=connected) for code, operation, connected in cases]
 
     assert {verdict.error for verdict in verdicts} == {row.error}
+    assert {verdict.retryable for verdict in verdicts} == {row.retryable}
     assert {verdict.breaker for verdict in verdicts} == {row.breaker}
     if row.reason is not None:
         assert {verdict.reason for verdict in verdicts} == {row.reason}
-    if row.retryable is not None:
-        assert {verdict.retryable for verdict in verdicts} == {row.retryable}
     if row.keeps_worker is not None:
         assert {verdict.keeps_worker for verdict in verdicts} == {row.keeps_worker}
 

@@ -64,6 +64,14 @@ faults:
     )
 
 
+def test_only_a_clock_goes_back() -> None:
+    (fault,) = scenario.loads("faults: [{seconds: -1h, fault: clock_shift}]", "s.yml")
+
+    assert fault == Fault(fault="clock_shift", seconds=-3600)
+    (played,) = parse_faults(resolve([fault], "demo-1", 1000.0))
+    assert played.seconds == -3600
+
+
 def test_the_example_names_every_fault_and_is_taken_by_the_driver() -> None:
     content = EXAMPLE.read_text(encoding="utf-8")
     faults = scenario.loads(content, "s.yml")
@@ -88,6 +96,18 @@ def test_the_example_names_every_fault_and_is_taken_by_the_driver() -> None:
         (
             "faults: [{fault: slow, for: 0s}]",
             ":1: faults[0].for: expected a duration from 1ms to 366d, was '0s'",
+        ),
+        (
+            "faults: [{fault: slow, seconds: -1h}]",
+            ":1: faults[0].seconds: expected a duration such as 15s, was '-1h'",
+        ),
+        (
+            "faults: [{fault: clock_shift, for: -1h}]",
+            ":1: faults[0].for: expected a duration such as 15s, was '-1h'",
+        ),
+        (
+            "faults: [{fault: clock_shift, seconds: -367d}]",
+            ":1: faults[0].seconds: expected a duration from -366d to 366d, was '-367d'",
         ),
         ("faults: [{fault: slow, bytes: 4}]", ":1: faults[0].bytes: expected a size such as 512MiB, was '4'"),
         ("faults: [{fault: slow, calls: account_info}]", ":1: faults[0].calls: expected a list"),

@@ -35,6 +35,7 @@ class Internals:
         self.loop_lag = self._gauge(catalogue.EXPORTER_LOOP_LAG)
         self.render_seconds = self._gauge(catalogue.EXPORTER_RENDER_SECONDS)
         self.renders = self._counter(catalogue.EXPORTER_RENDERS)
+        self.render_failures = self._counter(catalogue.EXPORTER_RENDER_FAILURES)
         self.series = self._gauge(catalogue.EXPORTER_SERIES)
         self.listener_errors = self._counter(catalogue.EXPORTER_LISTENER_ERRORS)
         self.dropped = self._counter(catalogue.EXPORTER_DROPPED)

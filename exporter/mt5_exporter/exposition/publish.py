@@ -1,7 +1,9 @@
 """Renders at most once a second, in a thread, and hands out bytes until they are no longer true."""
 
 import asyncio
+import contextlib
 import gzip
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,10 +14,16 @@ from mt5_exporter.exposition.internal import END, Internals
 from mt5_exporter.exposition.negotiate import Format
 from mt5_exporter.exposition.render import render
 
+log = logging.getLogger(__name__)
+
 PAUSE = 1.0
 """Seconds from one rendering of changes to the next."""
 
 COMPRESSION = 6
+
+
+class NotRendered(Exception):
+    """There is nothing true to serve: rendering raised, which the log tells once; it is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +69,32 @@ class Publisher:
         self._dirty = asyncio.Event()
         self._rendering = asyncio.Lock()
         self._current: Exposition | None = None
+        self._failure = ""
+
+    @property
+    def failure(self) -> str:
+        """What the last rendering raised, nothing when it went well."""
+        return self._failure
 
     def changed(self) -> None:
         """Note that the state is no longer what was rendered."""
         self._dirty.set()
 
     async def run(self) -> None:
-        """Render changes for ever."""
+        """Render changes for ever; one that could not be rendered is tried again after the pause."""
         while True:
             await self._dirty.wait()
             async with self._rendering:
-                await self._render()
+                with contextlib.suppress(NotRendered):
+                    await self._render()
             await self._clock.sleep(PAUSE)
 
     async def current(self) -> Exposition:
-        """Return an exposition that is true now, rendering only when the last has expired."""
+        """Return an exposition that is true now, rendering only when the last has expired.
+
+        Raises:
+            NotRendered: It has expired, and there is no other.
+        """
         if self._valid() is None:
             async with self._rendering:
                 if self._valid() is None:
@@ -90,8 +109,19 @@ class Publisher:
     async def _render(self) -> None:
         self._dirty.clear()
         started = self._clock.monotonic()
-        frozen = self._freeze()
-        self._current = await asyncio.to_thread(self._write, frozen)
+        try:
+            self._current = await asyncio.to_thread(self._write, self._freeze())
+        except Exception as defect:
+            # What was to be rendered still is.
+            self._dirty.set()
+            self._internals.render_failures.inc()
+            if not self._failure:
+                log.exception("rendering failed; it is tried again")
+            self._failure = type(defect).__name__
+            raise NotRendered(self._failure) from defect
+        if self._failure:
+            self._failure = ""
+            log.info("rendering is well again")
         self._internals.render_seconds.set(self._clock.monotonic() - started)
         self._internals.renders.inc()
 

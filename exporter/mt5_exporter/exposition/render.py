@@ -30,16 +30,24 @@ def render(samples: Iterable[Sample], histograms: Sequence[Histogram] = ()) -> R
     lines: dict[str, list[str]] = {name: [] for name in METRICS}
     dropped = 0
     for sample in samples:
-        if not math.isfinite(sample.value):
+        value = finite(sample.value)
+        if value is None:
             dropped += 1
             continue
         name = sample.metric.name
-        lines[name].append(
-            f"{name}{label_set(sample.metric.labels, sample.labels)} {float(sample.value)!r}\n"
-        )
+        lines[name].append(f"{name}{label_set(sample.metric.labels, sample.labels)} {value!r}\n")
     for metric, labels, counts in histograms:
         lines[metric.name].extend(_histogram_lines(metric, labels, counts))
     return _join(lines, dropped)
+
+
+def finite(value: object) -> float | None:
+    """Return a value as it is written, None for what is no finite number of 64 bits."""
+    try:
+        number = float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _join(lines: Mapping[str, Sequence[str]], dropped: int) -> Rendering:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from mt5_exporter import __version__
 from mt5_exporter.exposition.negotiate import accepts_gzip, choose_format
-from mt5_exporter.exposition.publish import Exposition
+from mt5_exporter.exposition.publish import Exposition, NotRendered
 
 STYLE = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
 
@@ -74,12 +74,15 @@ class Routes:
         self._scrapes += 1
         try:
             exposition = await self._surface.current()
-            wanted = choose_format(request.headers.get("accept", ""))
+            wanted = choose_format(",".join(request.headers.getlist("accept")))
             headers = {"content-type": wanted.value, "vary": "accept, accept-encoding"}
-            if accepts_gzip(request.headers.get("accept-encoding", "")):
+            if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
                 headers["content-encoding"] = "gzip"
                 return Response(await exposition.zipped(wanted), headers=headers)
             return Response(exposition.bodies[wanted], headers=headers)
+        except NotRendered as failure:
+            # No answer is better than an untrue one: Prometheus sees a failed scrape.
+            return PlainTextResponse(f"the metrics cannot be rendered: {failure}\n", 500)
         finally:
             self._scrapes -= 1
 
@@ -103,7 +106,7 @@ class Routes:
             '<meta name=viewport content="width=device-width">'
             f"<title>mt5-exporter</title><style>{STYLE}</style>"
             f"<h1>mt5-exporter {__version__}</h1>"
-            f"<p><a href={path}>Metrics</a> <a href=/-/healthy>Healthy</a> <a href=/-/ready>Ready</a></p>"
+            f'<p><a href="{path}">Metrics</a> <a href=/-/healthy>Healthy</a> <a href=/-/ready>Ready</a></p>'
             f"<table><tr><th>Terminal<th>Up<th>Session<th>{rows}</table></html>"
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEADER_DEADLINE = 10.0
 """Seconds from the first byte, or from connecting, to a whole request head; uvicorn itself waits for ever."""
+
+RESPONSE_DEADLINE = 60.0
+"""Seconds for one answer to be made and handed over, a client included that has stopped to read."""
 
 KEEP_ALIVE = 75
 DRAIN = 5
@@ -39,14 +43,17 @@ class Address:
             ListenError: It is none of these.
         """
         host, colon, port = spelled.rpartition(":")
-        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
             raise ListenError(f"--web.listen-address: expected host:port, was {spelled!r}")
         return cls(host=host.removeprefix("[").removesuffix("]"), port=int(port))
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine reaches it."""
-        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+        """Whether only this machine reaches it; a name may mean anything, say 127.example.com."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def at_port(self, port: int) -> "Address":
         """Return it with the port that the system chose where 0 was asked for."""
@@ -71,6 +78,8 @@ def listen(address: Address) -> list[socket.socket]:
         )
     except OSError as failure:
         raise ListenError(f"cannot listen on {address}: {failure.strerror}") from failure
+    except UnicodeError as failure:
+        raise ListenError(f"cannot listen on {address}: no host is called so") from failure
     sockets: list[socket.socket] = []
     try:
         for family, kind, protocol, _, where in found:
@@ -96,40 +105,66 @@ def listen(address: Address) -> list[socket.socket]:
 
 
 class DeadlineProtocol(H11Protocol):
-    """uvicorn's protocol, with an end for clients that send a request head slowly or never."""
+    """uvicorn's protocol, with an end for clients that send slowly or never, or never read."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _expected: object = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request."""
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
-        self._expect()
+        self._expect("head", HEADER_DEADLINE)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; the head is whole when uvicorn has made a cycle of it."""
         super().data_received(data)
-        cycle: object = self.cycle
-        if isinstance(cycle, RequestResponseCycle) and not cycle.response_complete:
-            self._relax()
-        elif self._deadline is None and not self.transport.is_closing():
-            self._expect()
+        self._look(more=True)
+
+    def on_response_complete(self) -> None:
+        """Go on to a pipelined request; between requests uvicorn's keep-alive timer is in charge."""
+        super().on_response_complete()
+        self._look(more=bool(self.conn.trailing_data[0]))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, and also one whose client has never read its answer."""
+        super().timeout_keep_alive_handler()
+        self._expect("end", DRAIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline."""
         self._relax()
         super().connection_lost(exc)
 
-    def on_response_complete(self) -> None:
-        """Go on to a pipelined request; between requests uvicorn's keep-alive timer is in charge."""
-        self._relax()
-        super().on_response_complete()
+    def _look(self, *, more: bool) -> None:
+        """Set the deadline of what comes next; `more` says that a head, or a part of it, is there."""
+        cycle: object = self.cycle
+        if isinstance(cycle, RequestResponseCycle) and not cycle.response_complete:
+            self._expect(cycle, RESPONSE_DEADLINE)
+        elif self.transport.is_closing():
+            self._expect("end", RESPONSE_DEADLINE)
+        elif more:
+            self._expect("head", HEADER_DEADLINE)
+        else:
+            self._relax()
 
-    def _expect(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(HEADER_DEADLINE, self.transport.close)
+    def _expect(self, what: object, seconds: float) -> None:
+        """Allow `seconds` for something; being told so again gives no more time."""
+        if what != self._expected:
+            self._relax()
+            self._expected = what
+            self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        """Close; what the client does not read by then is thrown away."""
+        if self._expected == "end":
+            self.transport.abort()
+        else:
+            self.transport.close()
+            self._expect("end", DRAIN)
 
     def _relax(self) -> None:
+        self._expected = None
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

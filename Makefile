@@ -1,0 +1,63 @@
+# `make demo` and `make test` need python3 (3.11 or newer), python3-venv and make, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test test-all lint coverage tools readme clean
+
+help:
+	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
+	@echo "make test      the tests that need nothing but Python"
+	@echo "make test-all  lint, types, every test, branch coverage"
+	@echo "make tools     promtool, unpacked into .tools without root"
+	@echo "make readme    write the metric table of the README anew"
+
+demo: $(VENV)/.demo
+	@exec $(BIN)/mt5-exporter --demo
+
+test: $(VENV)/.dev
+	$(PYTEST) -q tests
+
+test-all: $(VENV)/.dev tools lint coverage
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 exporter/mt5_exporter
+
+coverage: $(VENV)/.dev
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -q tests
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+tools:
+	@.ci/tools
+
+readme: $(VENV)/.demo
+	$(BIN)/python .ci/readme.py
+
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: Python 3.11 or newer is needed; say which with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "make: the venv module is missing: install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@# A Debian's own pip knows no --group.
+	$(BIN)/python -m pip install -q --upgrade pip
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install -q -e . --group dev
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) .tools .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
