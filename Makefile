@@ -3,14 +3,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -q
+# What needs more than Python: Debian's prometheus, minutes of two cores, Wine.
+FURTHER := tests/stack tests/chaos tests/real_mt5
+MAIN := tests $(FURTHER:%=--ignore=%)
 
 .PHONY: help demo test test-all lint coverage tools readme clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
 	@echo "make test      the tests that need nothing but Python"
-	@echo "make test-all  lint, types, every test, branch coverage"
+	@echo "make test-all  lint, types, branch coverage, and the tests with promtool, Wine and chaos"
 	@echo "make tools     promtool, unpacked into .tools without root"
 	@echo "make readme    write the metric table of the README anew"
 
@@ -18,9 +21,10 @@ demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
 
 test: $(VENV)/.dev
-	$(PYTEST) -q tests
+	$(PYTEST) $(MAIN)
 
 test-all: $(VENV)/.dev tools lint coverage
+	$(PYTEST) -s $(FURTHER)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -30,7 +34,7 @@ lint: $(VENV)/.dev
 
 coverage: $(VENV)/.dev
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q tests
+	$(BIN)/coverage run -m pytest -q $(MAIN)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

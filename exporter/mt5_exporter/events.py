@@ -68,6 +68,7 @@ class WorkerStarted:
     """A worker process greeted; `restart` is why its predecessor ended, None for the first."""
 
     terminal: str
+    pid: int
     seconds: float
     python: str
     package: str

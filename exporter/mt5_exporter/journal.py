@@ -53,10 +53,9 @@ class Journal:
                 level = logging.DEBUG if "half_open" in {before, after} else logging.INFO
                 fields = {"terminal": terminal, "from": before, "reason": reason}
                 log.log(level, "circuit breaker is %s", after.replace("_", " "), extra=fields)
-            case WorkerStarted(terminal=terminal, python=python, package=package):
-                log.debug(
-                    "worker started", extra={"terminal": terminal, "python": python, "package": package}
-                )
+            case WorkerStarted(terminal=terminal, pid=pid, python=python, package=package):
+                fields = {"terminal": terminal, "pid": str(pid), "python": python, "package": package}
+                log.debug("worker started", extra=fields)
             case WorkerWrote(terminal=terminal, line=line):
                 self._stderr(terminal, line)
             case ClockJumped(seconds=seconds):

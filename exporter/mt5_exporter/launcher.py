@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mt5_exporter.bundle import BOOTSTRAP, bundle
 from mt5_exporter.errors import DEADLINE, DIED, PROTOCOL
 from mt5_exporter.far import wire
+from mt5_exporter.secret import Secret
 
 INHERITED = (
     "HOME",
@@ -166,7 +167,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if sys.platform == "win32":
             _job().take(transport.get_pid())
         try:
-            worker._write(bundle() + wire.encode(settings))  # noqa: SLF001 - our own
+            worker._write(bundle() + wire.encode(settings, spell))  # noqa: SLF001 - our own
             async with asyncio.timeout(timeout):
                 return worker, await asyncio.shield(worker._hello)  # noqa: SLF001 - our own
         except BaseException as failure:
@@ -207,7 +208,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.require_alive()
         assert self._pending is None, "one request in flight at a time"
         self._serial += 1
-        frame = wire.encode({"id": self._serial, "budget": budget, **message})
+        frame = wire.encode({"id": self._serial, "budget": budget, **message}, spell)
         reply: asyncio.Future[dict[str, object]] = self._loop.create_future()
         # Nobody may be left to await it.
         reply.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -356,7 +357,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._hello.set_exception(WorkerError(code, text))
             case {
                 "hello": {"protocol": wire.PROTOCOL, "python": python, "driver": driver, "package": package}
-            }:
+            } if "error" not in message:
                 self._hello.set_result(Hello(python=str(python), driver=str(driver), package=str(package)))
             case _:
                 hello = message.get("hello")
@@ -393,6 +394,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     async def _gone(self, seconds: float) -> bool:
         done, _ = await asyncio.wait({self.exited}, timeout=seconds)
         return bool(done)
+
+
+def spell(value: object) -> str:
+    """Return a secret's text for the frame that carries it.
+
+    Raises:
+        TypeError: It is something else that JSON has no word for.
+    """
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} has no place in a frame")
 
 
 def describe(status: int) -> str:

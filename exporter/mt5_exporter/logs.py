@@ -1,13 +1,16 @@
 """How the log is written: one line a change, in logfmt or JSON, with every known secret taken out."""
 
+import contextlib
 import datetime as dt
 import json
 import logging
+import os
+import queue
 import re
-import sys
+import threading
+import time
 import traceback
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Callable, Mapping
 
 from mt5_exporter.config import Config
 from mt5_exporter.secret import Redactor
@@ -21,6 +24,12 @@ LEVELS = {
     "error": logging.ERROR,
 }
 FORMATS = ("logfmt", "json")
+
+QUEUE = 2000
+"""Lines that may wait to be written."""
+
+FLUSH = 1.0
+"""Seconds that the end of the process waits for them."""
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 BARE = re.compile(r"[^\s\"=\\]+")
@@ -59,6 +68,54 @@ class Formatter(logging.Formatter):
         return value if isinstance(value, int) else self._redactor.redact(str(value))
 
 
+class Writer(logging.Handler):
+    """Writes from a thread of its own: a log whose reader has stopped must not stop the event loop.
+
+    Args:
+        write: Takes a line; it may block for ever, or raise OSError.
+    """
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        super().__init__()
+        self._write = write
+        self._dropped = 0
+        self._lines: queue.Queue[bytes] = queue.Queue(QUEUE)
+        # A daemon, since nothing can end a write that blocks.
+        threading.Thread(target=self._work, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a line; one that finds no place is counted, and told of with the next that does."""
+        if self._dropped:
+            record.dropped_before = self._dropped
+        try:
+            line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
+            self._lines.put_nowait(line)
+            self._dropped = 0
+        except queue.Full:
+            self._dropped += 1
+        except Exception:  # noqa: BLE001 - such as a message whose arguments do not fit
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait until what is queued is written, but not for long."""
+        give_up = time.monotonic() + FLUSH
+        while self._lines.unfinished_tasks and time.monotonic() < give_up:
+            time.sleep(0.005)
+
+    def _work(self) -> None:
+        while True:
+            line = self._lines.get()
+            with contextlib.suppress(OSError):
+                self._write(line)
+            self._lines.task_done()
+
+
+def to_stderr(line: bytes) -> None:
+    """Write past Python's own buffer, whose lock a blocked thread would hold when the process ends."""
+    while line:
+        line = line[os.write(2, line) :]
+
+
 def as_logfmt(fields: Mapping[str, object]) -> str:
     """Return `key=value` pairs, quoted where they must be."""
     return " ".join(f"{key}={_bare_or_quoted(value)}" for key, value in fields.items())
@@ -82,18 +139,20 @@ def printable(quoted: str) -> str:
     return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in quoted)
 
 
-def set_up(*, level: str, kind: str, redactor: Redactor, stream: TextIO | None = None) -> None:
+def set_up(
+    *, level: str, kind: str, redactor: Redactor, write: Callable[[bytes], object] = to_stderr
+) -> None:
     """Send every log of this process through one handler.
 
     Args:
         level: A key of `LEVELS`.
         kind: One of `FORMATS`.
         redactor: What takes the secrets out.
-        stream: Where to write, stderr by default.
+        write: Where a line goes.
     """
-    # A log that cannot be written, say to a full disk, must not stop the exporter.
+    # A record that cannot be written must not stop the exporter.
     logging.raiseExceptions = False
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = Writer(write)
     handler.setFormatter(Formatter(kind, redactor))
     root = logging.getLogger()
     root.handlers[:] = [handler]

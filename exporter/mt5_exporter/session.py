@@ -310,6 +310,10 @@ class Session:
         if self.worker is not None:
             return self.worker
         self._go(SessionState.STARTING)
+        if self._worker is not None:
+            # It died while we waited; its pipes are still ours.
+            await self._worker.stop()
+            self._worker = None
         started = self._clock.monotonic()
         self._revision, settings = self._settings.current()
         worker, hello = await WorkerProcess.start(
@@ -324,6 +328,7 @@ class Session:
         self._events.emit(
             WorkerStarted(
                 terminal=self.name,
+                pid=worker.pid,
                 seconds=self._clock.monotonic() - started,
                 python=hello.python,
                 package=hello.package,

@@ -156,10 +156,6 @@ class Snapshot:
         self._records[terminal].worker_start_seconds = seconds
         self._changed()
 
-    def connection(self, terminal: str) -> ProbeResult | None:
-        """Return the connection probe's last result."""
-        return self._records[terminal].probes.get("connection")
-
     @staticmethod
     def _take_probe(record: TerminalRecord, result: ProbeResult) -> None:
         record.probes[result.probe] = result

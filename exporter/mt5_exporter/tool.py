@@ -81,7 +81,8 @@ def check_health(url: str) -> int:
             text = failure.read(200).decode("utf-8", "replace").strip()
         sys.stderr.write(f"mt5tool: {url} answers {failure.code}: {text}\n")
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as failure:
-        reason = getattr(failure, "reason", failure)
+        # What a stranger on that port says may have lines of its own.
+        reason = " ".join(str(getattr(failure, "reason", failure)).split())
         sys.stderr.write(f"mt5tool: {url} does not answer: {reason}\n")
     return 1
 

@@ -8,11 +8,13 @@ import pytest
 from mt5_exporter.far.drivers.simulated.catalogue import CATALOGUE
 from mt5_exporter.far.drivers.simulated.terminal import Terminal
 from tests.far.simulation import DAY, PATH, THURSDAY, Stage
+from tests.real_mt5 import battery
 
 NO_IPC = (-10004, "No IPC connection")
 OLD = (-5, "Terminal: Incompatible versions, please install the latest version of Terminal and Python module")
 OK = (1, "Success")
 COUNT = (-2, "Invalid number of arguments")
+BAD = (-2, "Invalid arguments")
 UNNAMED = (-2, "Unnamed arguments not allowed")
 
 Call = Callable[[Terminal], object]
@@ -20,6 +22,10 @@ Call = Callable[[Terminal], object]
 
 def bad(name: str) -> tuple[int, str]:
     return (-2, f'Invalid "{name}" argument')
+
+
+def unnamed(place: str) -> tuple[int, str]:
+    return (-2, f"Invalid {place} unnamed argument")
 
 
 def test_there_is_no_error_before_the_first_call() -> None:
@@ -67,44 +73,109 @@ def test_a_call_before_initialize_answers_as_the_genuine_one(
 @pytest.mark.parametrize(
     ("call", "value", "error"),
     [
-        (lambda api: api.initialize(5), False, bad("path")),
+        (lambda api: api.initialize(5), False, unnamed("1st")),
         (lambda api: api.initialize(PATH, PATH), False, COUNT),
+        (lambda api: api.initialize(path="x" * 258), False, bad("path")),
         (lambda api: api.initialize(timeout="1"), False, bad("timeout")),
         (lambda api: api.initialize(login="1"), False, bad("login")),
+        (lambda api: api.initialize(login=None), False, bad("login")),
         (lambda api: api.initialize(password=1), False, bad("password")),
-        (lambda api: api.initialize(server=1), False, bad("server")),
-        (lambda api: api.initialize(portable="yes"), False, bad("portable")),
-        (lambda api: api.initialize(bogus=1), True, OK),
-        (lambda api: api.login(), False, COUNT),
-        (lambda api: api.login("123"), False, bad("login")),
+        (lambda api: api.initialize(password="x" * 254), False, bad("password")),
+        (lambda api: api.initialize(server=1, password=1), False, bad("server")),
+        (lambda api: api.initialize(5, login="1"), False, unnamed("1st")),
+        (lambda api: api.initialize(login="1", timeout="1", path=5), False, bad("login")),
+        (lambda api: api.login(), False, bad("login")),
+        (lambda api: api.login(0), False, bad("login")),
+        (lambda api: api.login("123"), False, unnamed("1st")),
+        (lambda api: api.login(123, 5), False, unnamed("2nd")),
+        (lambda api: api.login(123, "any", 5), False, unnamed("3rd")),
+        (lambda api: api.login(123, "any", "any", 5), False, COUNT),
+        (lambda api: api.login(123, password=5, server=5), False, bad("server")),
+        (lambda api: api.login(0, timeout=None), False, bad("timeout")),
         (lambda api: api.positions_get("EURUSD"), None, UNNAMED),
         (lambda api: api.positions_get(symbol=5), None, bad("symbol")),
+        (lambda api: api.positions_get(symbol=None), None, bad("symbol")),
+        (lambda api: api.positions_get(symbol="x" * 30), None, bad("symbol")),
         (lambda api: api.positions_get(group=5), None, bad("group")),
-        (lambda api: api.positions_get(ticket="5"), None, bad("ticket")),
-        (lambda api: api.positions_get(bogus=5, symbol="none"), (), OK),
+        (lambda api: api.positions_get(group="x" * 1998), None, bad("group")),
+        (lambda api: api.positions_get(symbol=5, ticket="5"), None, bad("ticket")),
         (lambda api: api.orders_get("EURUSD"), None, UNNAMED),
-        (lambda api: api.symbol_info(), None, COUNT),
-        (lambda api: api.symbol_info("EURUSD", 1), None, COUNT),
-        (lambda api: api.symbol_info(5), None, bad("symbol")),
-        (lambda api: api.symbol_info_tick(5), None, bad("symbol")),
-        (lambda api: api.symbol_select(), False, COUNT),
-        (lambda api: api.symbol_select("EURUSD", "yes"), False, bad("enable")),
-        (lambda api: api.symbols_get("a", "b"), None, COUNT),
-        (lambda api: api.symbols_get(5), None, bad("group")),
-        (lambda api: api.history_deals_get(), None, COUNT),
-        (lambda api: api.history_deals_get(0), None, COUNT),
-        (lambda api: api.history_deals_get(0, 1, 2), None, COUNT),
-        (lambda api: api.history_deals_get("0", 1), None, bad("date_from")),
-        (lambda api: api.history_deals_get(0, "1"), None, bad("date_to")),
+        (lambda api: api.symbol_info(), None, BAD),
+        (lambda api: api.symbol_info("EURUSD", 1), None, BAD),
+        (lambda api: api.symbol_info(5), None, BAD),
+        (lambda api: api.symbol_info("x" * 30), None, BAD),
+        (lambda api: api.symbol_info_tick(5), None, BAD),
+        (lambda api: api.symbol_select(), False, BAD),
+        (lambda api: api.symbol_select(5), False, BAD),
+        (lambda api: api.symbol_select("EURUSD", True, 1), False, BAD),
+        (lambda api: api.symbols_get("a", "b"), False, COUNT),
+        (lambda api: api.symbols_get(5), False, unnamed("1st")),
+        (lambda api: api.symbols_get("a", group=5), False, bad("group")),
+        (lambda api: api.history_deals_get(), None, BAD),
+        (lambda api: api.history_deals_get(0), None, BAD),
+        (lambda api: api.history_deals_get(0, 1, 2), None, BAD),
+        (lambda api: api.history_deals_get("0", 1), None, BAD),
+        (lambda api: api.history_deals_get(0, "1"), None, BAD),
+        (lambda api: api.history_deals_get(date_from=0, date_to=1), None, BAD),
+        (lambda api: api.history_deals_get(0, 1, group=5), None, bad("group")),
+        (lambda api: api.history_deals_get(0, position=1), None, UNNAMED),
         (lambda api: api.history_deals_get(position="1"), None, bad("position")),
-        (lambda api: api.history_orders_total(0), None, COUNT),
+        (lambda api: api.history_deals_get(position="1", ticket="1"), None, bad("ticket")),
+        (lambda api: api.history_orders_total(0), None, BAD),
+    ],
+)
+@pytest.mark.parametrize("attached", [False, True])
+def test_a_bad_argument_is_refused_in_words_with_or_without_a_session(
+    call: Call, value: object, error: tuple[int, str], *, attached: bool
+) -> None:
+    api = Stage().attach() if attached else Stage().api
+
+    answer = call(api)
+
+    assert answer == value
+    assert api.last_error() == error
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda api: api.initialize(login=-1), bad("login")),
+        (lambda api: api.initialize(timeout=2**32), bad("timeout")),
+        (lambda api: api.login(2**64), unnamed("1st")),
+        (lambda api: api.positions_get(ticket=-1), bad("ticket")),
+        (lambda api: api.history_orders_get(position=-1), bad("position")),
+        (lambda api: api.history_deals_total(0, datetime(1969, 1, 1)), BAD),  # noqa: DTZ001
+        (lambda api: api.history_deals_total(2**31, datetime.now(UTC)), BAD),
+        (lambda api: api.history_deals_get(2**31, 1, group=5), bad("group")),
+        (lambda api: api.history_deals_get(0, 2**31), OK),
+    ],
+)
+def test_a_number_too_large_for_c_raises_beside_its_error(call: Call, error: tuple[int, str]) -> None:
+    api = Stage().attach()
+
+    with pytest.raises(SystemError, match="returned a result with an exception set"):
+        call(api)
+
+    assert api.last_error() == error
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "error"),
+    [
+        (lambda api: api.initialize(bogus=1, portable="yes"), True, OK),
+        (lambda api: api.initialize("elsewhere", path=PATH, login=0), True, OK),
+        (lambda api: api.login(login=123), True, OK),
+        (lambda api: api.login(123, "any", "Elsewhere", server="Simulated-Demo"), True, OK),
+        (lambda api: api.positions_get(bogus=5, symbol="none", group=5), (), OK),
+        (lambda api: api.history_deals_get(0, 1, ticket="bogus"), (), OK),
+        (lambda api: api.symbol_select("EURUSD\0never read", "yes"), True, OK),
         (lambda api: api.symbol_info("NOPE"), None, (-4, "Terminal: Not found")),
         (lambda api: api.symbol_info_tick("NOPE"), None, (-4, "Terminal: Not found")),
         (lambda api: api.symbol_select("NOPE"), False, (-4, "Terminal: Not found")),
         (lambda api: api.symbol_info_tick("EURGBP"), None, (-1, "Terminal: Call failed")),
     ],
 )
-def test_a_bad_argument_is_refused_in_words_and_never_raises(
+def test_a_call_with_good_arguments_is_answered_by_the_terminal(
     call: Call, value: object, error: tuple[int, str]
 ) -> None:
     api = Stage().attach()
@@ -123,11 +194,26 @@ def test_an_argument_where_there_is_none_raises(function: str) -> None:
         call(1)
 
 
-def test_a_tick_takes_its_symbol_by_place_only() -> None:
-    call = getattr(Stage().attach(), "symbol_info_tick")  # noqa: B009 - typed, it would not pass at all
+@pytest.mark.parametrize(
+    "function",
+    ["history_deals_total", "history_orders_total", "symbol_info", "symbol_info_tick", "symbol_select"],
+)
+def test_what_takes_its_arguments_by_place_raises_at_a_name(function: str) -> None:
+    call = getattr(Stage().attach(), function)
 
     with pytest.raises(TypeError):
         call(symbol="EURUSD")
+
+
+def test_bad_arguments_are_told_before_the_lack_of_a_session() -> None:
+    attached, unattached = Stage().attach(), Stage().api
+    calls = (case for case in battery.cases() if case[0] not in {"initialize", "shutdown"})
+    answers = ((case, battery.answer(unattached, case)) for case in calls)
+
+    refused = {battery.name_of(case): (case, answer) for case, answer in answers if answer[1] == BAD[0]}
+
+    assert len(refused) > 10_000
+    assert all(battery.answer(attached, case) == answer for case, answer in refused.values())
 
 
 def test_every_call_overwrites_the_last_error() -> None:
@@ -268,7 +354,6 @@ def test_history_is_found_by_a_span_of_server_time_with_both_ends() -> None:
 
     assert between == everything[3:10]
     assert api.history_deals_total(first.time, last.time) == 7
-    assert api.history_deals_get(date_from=first.time, date_to=last.time) == between
 
 
 def test_a_span_may_be_given_as_datetimes() -> None:

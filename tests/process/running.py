@@ -17,7 +17,7 @@ from typing import Self
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-SERVING = re.compile(r"url=(http://\S+?)(/\S*) ")
+SERVING = re.compile(r'\burl"?[=:] ?"?(http://[^\s"/]+)(/[^\s"]*)')
 STEP = 0.05
 
 

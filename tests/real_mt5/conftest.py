@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -55,6 +57,13 @@ class Windows:
         return self.prefix / "drive_c" / Path(*path.split("\\"))
 
 
+def missing(text: str) -> NoReturn:
+    """Skip here, and fail under CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(text)
+    pytest.skip(text)
+
+
 def as_windows(path: Path) -> str:
     """Return a path of this machine as Wine shows it."""
     return "Z:" + str(path).replace("/", "\\")
@@ -64,14 +73,16 @@ def as_windows(path: Path) -> str:
 def windows() -> Iterator[Windows]:
     """The Windows Python; where Wine is missing these tests are skipped, and fail under CI."""
     found = Windows(python=HOME / "python" / "python.exe", prefix=HOME / "prefix")
-    if not all(shutil.which(program) for program in ("wine", "wineserver", "x86_64-w64-mingw32-gcc")):
-        text = "Wine is missing: apt-get install wine wine64 gcc-mingw-w64-x86-64-win32"
-        if os.environ.get("CI") == "true":
-            pytest.fail(text)
-        pytest.skip(text)
+    if not all(shutil.which(program) for program in ("wine", "x86_64-w64-mingw32-gcc", "unzip")):
+        missing("Wine is missing: apt-get install wine wine64 gcc-mingw-w64-x86-64-win32 unzip")
     made = subprocess.run(
-        [str(ROOT / "tests" / "real_mt5" / "setup")], capture_output=True, text=True, check=False
+        [str(ROOT / "tests" / "real_mt5" / "setup")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHON": sys.executable},
     )
-    assert made.returncode == 0, made.stdout + made.stderr
+    if made.returncode != 0:
+        missing(made.stderr.strip() or made.stdout.strip())
     yield found
     subprocess.run(["wineserver", "-k"], env={**os.environ, **found.environment}, check=False)

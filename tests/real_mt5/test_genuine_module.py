@@ -7,10 +7,14 @@ import pytest
 
 from mt5_exporter.errors import DEADLINE
 from mt5_exporter.far import wire
-from mt5_exporter.far.drivers.simulated import constants, structs
+from mt5_exporter.far.drivers.simulated import structs
+from mt5_exporter.far.drivers.simulated.constants import Constants
 from mt5_exporter.far.worker import READS
 from mt5_exporter.launcher import WorkerError, WorkerProcess
-from tests.real_mt5.conftest import ROOT, Windows, as_windows
+from tests.conftest import ROOT
+from tests.far.simulation import Stage, fault
+from tests.real_mt5 import battery
+from tests.real_mt5.conftest import Windows, as_windows
 
 BUDGET = 20.0
 ABSENT = r"C:\Nowhere\terminal64.exe"
@@ -18,11 +22,14 @@ ABSENT = r"C:\Nowhere\terminal64.exe"
 Reply = dict[str, object]
 
 
-def described(windows: Windows) -> dict[str, object]:
-    found: dict[str, object] = json.loads(
-        windows.run(as_windows(ROOT / "tests" / "real_mt5" / "describe.py"))
-    )
+def printed(windows: Windows, script: str) -> dict[str, object]:
+    """Return the JSON that a script of this folder prints on Windows Python."""
+    found: dict[str, object] = json.loads(windows.run(as_windows(ROOT / "tests" / "real_mt5" / script)))
     return found
+
+
+def described(windows: Windows) -> dict[str, object]:
+    return printed(windows, "describe.py")
 
 
 async def started(windows: Windows, settings: dict[str, object]) -> WorkerProcess:
@@ -52,10 +59,13 @@ def ask(windows: Windows, settings: dict[str, object], *messages: dict[str, obje
 
 
 def rows(reply: Reply) -> list[tuple[object, object, object]]:
-    """Return value, code and text of each result, without its duration."""
+    """Return value, code and text of each result, without its duration; of an exception only its type."""
     results = reply["results"]
     assert isinstance(results, list)
-    return [tuple(row[:3]) for row in results]
+    return [
+        (value, code, text.partition(":")[0] if code == wire.RAISED else text)
+        for value, code, text, _ in results
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -67,17 +77,31 @@ def _wine(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_simulated_terminal_has_every_constant_of_the_genuine_module(windows: Windows) -> None:
     genuine = described(windows)["constants"]
 
-    assert isinstance(genuine, dict)
-    assert {name: getattr(constants, name) for name in genuine} == genuine
+    mine = {name: value for name, value in vars(Constants).items() if not name.startswith("__")}
+
+    assert mine == genuine
 
 
 def test_the_simulated_terminal_has_every_field_of_the_genuine_structs(windows: Windows) -> None:
     genuine = described(windows)["structs"]
 
+    mine = {
+        name: list(struct._fields)
+        for name, struct in vars(structs).items()
+        if isinstance(struct, type) and hasattr(struct, "_fields")
+    }
+
     assert isinstance(genuine, dict)
-    ours = {name: fields for name, fields in structs.FIELDS.items() if name in genuine}
-    assert ours == {name: tuple(genuine[name]) for name in ours}
-    assert set(ours) >= {"AccountInfo", "TerminalInfo", "SymbolInfo", "Tick", "TradePosition", "TradeOrder"}
+    assert mine == {name: genuine[name] for name in mine}
+    assert set(mine) == {
+        "AccountInfo",
+        "SymbolInfo",
+        "TerminalInfo",
+        "Tick",
+        "TradeDeal",
+        "TradeOrder",
+        "TradePosition",
+    }
 
 
 def test_every_read_of_the_allow_list_is_a_function_of_the_genuine_module(windows: Windows) -> None:
@@ -106,23 +130,32 @@ def test_before_connecting_both_answer_every_read_alike(windows: Windows) -> Non
     assert rows(simulated) == rows(genuine)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
+def test_both_answer_bad_arguments_alike_through_a_worker(windows: Windows) -> None:
+    calls: list[dict[str, object]] = [
         {"function": "positions_get", "args": ["EURUSD"]},
+        {"function": "positions_get", "args": [], "kwargs": {"bogus": 1}},
+        {"function": "positions_get", "args": [], "kwargs": {"ticket": -1}},
         {"function": "symbol_info", "args": []},
         {"function": "symbol_info_tick", "args": [1]},
+        {"function": "symbols_get", "args": [1]},
         {"function": "account_info", "args": [1]},
-        {"function": "terminal_info", "args": [1]},
-        {"function": "positions_get", "args": [], "kwargs": {"bogus": 1}},
-    ],
-    ids=str,
-)
-def test_both_answer_bad_arguments_alike(call: dict[str, object], windows: Windows) -> None:
-    [genuine] = ask(windows, {"driver": "metatrader5", "path": ABSENT}, {"calls": [call]})
-    [simulated] = ask(windows, {"driver": "simulated", "simulation": {"seed": 1}}, {"calls": [call]})
+        {"function": "history_deals_get", "args": [0, 2**31]},
+    ]
+
+    [genuine] = ask(windows, {"driver": "metatrader5", "path": ABSENT}, {"calls": calls})
+    [simulated] = ask(windows, {"driver": "simulated", "simulation": {"seed": 1}}, {"calls": calls})
 
     assert rows(simulated) == rows(genuine)
+
+
+def test_without_a_terminal_both_answer_every_call_alike(windows: Windows) -> None:
+    genuine = printed(windows, "battery.py")
+
+    simulated = battery.answers(Stage(fault("not_running")).api)
+
+    assert len(simulated) > 10_000
+    assert set(battery.FUNCTIONS) >= READS
+    assert simulated == genuine
 
 
 def test_a_terminal_that_is_not_there_is_told_without_touching_it(windows: Windows) -> None:
@@ -143,7 +176,8 @@ def test_a_bad_path_is_the_modules_own_error_without_the_look_before(windows: Wi
 
 
 def test_writes_are_refused_beside_the_genuine_module(windows: Windows) -> None:
-    calls = [{"function": name, "args": []} for name in ("order_send", "login", "shutdown", "symbol_select")]
+    names = ("order_send", "login", "shutdown", "symbol_select")
+    calls: list[dict[str, object]] = [{"function": name, "args": []} for name in names]
 
     [reply] = ask(windows, {"driver": "metatrader5", "path": ABSENT}, {"calls": calls})
 

@@ -1,7 +1,7 @@
 """Length-prefixed JSON frames, and the result codes that only the far side can give."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 PROTOCOL = 1
@@ -25,18 +25,26 @@ class WireError(Exception):
     """A frame that breaks the protocol: too long, cut short, or not a JSON object."""
 
 
-def encode(message: Mapping[str, object]) -> bytes:
+def encode(message: Mapping[str, object], spell: Callable[[object], object] | None = None) -> bytes:
     """Return `message` as one frame: four bytes of big-endian length, then UTF-8 JSON.
 
     A lone surrogate from a broker's text travels escaped, so encoding never fails on it.
 
+    Args:
+        message: What it says.
+        spell: Returns plain JSON for a value that is none, or raises TypeError.
+
     Raises:
         WireError: The body is longer than `MAX_FRAME`.
+        TypeError: There is a value that JSON has no word for.
     """
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
-    if len(body) > MAX_FRAME:
-        raise WireError(f"frame of {len(body)} bytes is over {MAX_FRAME}")
-    return len(body).to_bytes(HEADER, "big") + body
+    body = json.dumps(message, separators=(",", ":"), default=spell).encode("ascii")
+    length = len(body)
+    if length > MAX_FRAME:
+        # A traceback may be shown with its variables, and there may be a secret in this one.
+        del body
+        raise WireError(f"frame of {length} bytes is over {MAX_FRAME}")
+    return length.to_bytes(HEADER, "big") + body
 
 
 def decode(body: bytes) -> dict[str, object]:

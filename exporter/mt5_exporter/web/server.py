@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import re
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ DRAIN = 5
 
 BACKLOG = 128
 
+SPELLED = re.compile(r"(?:\[(?P<v6>[0-9A-Za-z:.%]+)\]|(?P<host>[^\s:/\[\]]*)):(?P<port>[0-9]{1,5})")
+
 
 class ListenError(Exception):
     """An address that cannot be listened on; its text is the one line that the user gets."""
@@ -42,10 +45,10 @@ class Address:
         Raises:
             ListenError: It is none of these.
         """
-        host, colon, port = spelled.rpartition(":")
-        if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
+        found = SPELLED.fullmatch(spelled)
+        if found is None or int(found["port"]) > 65535:
             raise ListenError(f"--web.listen-address: expected host:port, was {spelled!r}")
-        return cls(host=host.removeprefix("[").removesuffix("]"), port=int(port))
+        return cls(host=found["v6"] or found["host"] or "", port=int(found["port"]))
 
     @property
     def loopback(self) -> bool:

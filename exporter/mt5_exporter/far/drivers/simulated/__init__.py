@@ -34,6 +34,6 @@ def open_driver(settings: Settings, frames: BinaryIO) -> SimulatedDriver:
     Raises:
         SimulationError: The simulation names an unknown fault or holds a wrong value.
     """
-    driver = SimulatedDriver(settings, process_effects(frames))
+    driver = SimulatedDriver(settings, process_effects(frames, str(settings.get("terminal") or "")))
     driver.api.prepare()
     return driver

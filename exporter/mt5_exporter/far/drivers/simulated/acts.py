@@ -131,7 +131,8 @@ def _await_authorisation(fault: Fault, scene: Scene) -> None:
 
 def _find_no_program(fault: Fault, scene: Scene) -> None:
     del fault
-    raise errors.not_launched(f"Process create failed '{scene.path}'")
+    found = f"Process create failed '{scene.path}'" if scene.path else "MetaTrader 5 x64 not found"
+    raise errors.not_launched(found)
 
 
 def _await_pipe(fault: Fault, scene: Scene) -> None:

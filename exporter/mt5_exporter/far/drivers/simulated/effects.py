@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn, TextIO
 
+LEDGER = "MT5_SIMULATION_LEDGER"
+"""The variable that names a file for the ledger; a worker sees it only if `environment:` lists it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
@@ -25,10 +28,12 @@ class Effects:
     stderr: TextIO
     frames: BinaryIO
     """Where the worker's replies go."""
+    note: Callable[[str, str], None] = lambda *_: None
+    """Told of each fault as it strikes a function."""
 
 
-def process_effects(frames: BinaryIO) -> Effects:
-    """Return the effects that are real."""
+def process_effects(frames: BinaryIO, terminal: str = "") -> Effects:
+    """Return the effects that are real; `terminal` is the name under which strikes are noted."""
     return Effects(
         now=time.time,
         sleep=time.sleep,
@@ -37,7 +42,25 @@ def process_effects(frames: BinaryIO) -> Effects:
         segfault=_segfault,
         stderr=sys.stderr,
         frames=frames,
+        note=Ledger(os.environ.get(LEDGER, ""), terminal).note,
     )
+
+
+class Ledger:
+    """Writes down what struck, a line each, where somebody asked for it.
+
+    It is written before the fault acts, so that what a monitor counted can be held against what happened.
+    """
+
+    def __init__(self, path: str, terminal: str) -> None:
+        self._path = path
+        self._terminal = terminal
+
+    def note(self, fault: str, function: str) -> None:
+        """Add one strike: Unix time, terminal, fault, function."""
+        if self._path:
+            with open(self._path, "a", encoding="utf-8") as ledger:
+                ledger.write(f"{time.time():.3f} {self._terminal} {fault} {function}\n")
 
 
 def hold_gil(seconds: float) -> None:

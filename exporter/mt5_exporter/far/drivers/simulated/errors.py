@@ -10,10 +10,12 @@ class SimulationError(ValueError):
 class Refusal(Exception):
     """A call that gives no value; code and text go to `last_error`."""
 
-    def __init__(self, code: int, text: str) -> None:
+    def __init__(self, code: int, text: str, *, forgotten: bool = False) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
+        self.forgotten = forgotten
+        """The genuine module leaves an exception behind, too, which Python makes a SystemError."""
 
 
 START = (0, "")
@@ -30,9 +32,14 @@ NO_CONNECTION = (Constants.RES_E_INTERNAL_FAIL_CONNECT, "No IPC connection")
 TIMEOUT = (Constants.RES_E_INTERNAL_FAIL_TIMEOUT, "IPC timeout")
 
 
-def invalid(text: str) -> Refusal:
+def invalid(text: str, *, forgotten: bool = False) -> Refusal:
     """Return the refusal of bad arguments."""
-    return Refusal(Constants.RES_E_INVALID_PARAMS, text)
+    return Refusal(Constants.RES_E_INVALID_PARAMS, text, forgotten=forgotten)
+
+
+def exception_forgotten(function: str) -> SystemError:
+    """Return what Python raises when C code has left an exception behind and still gives a result."""
+    return SystemError(f"<built-in function {function}> returned a result with an exception set")
 
 
 def not_launched(reason: str) -> Refusal:

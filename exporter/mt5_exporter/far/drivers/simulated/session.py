@@ -6,6 +6,7 @@ from typing import TypeVar
 from mt5_exporter.far.drivers.simulated import arguments, errors
 from mt5_exporter.far.drivers.simulated.account import Scenario
 from mt5_exporter.far.drivers.simulated.acts import ON_CALL, ON_INITIALIZE, Scene
+from mt5_exporter.far.drivers.simulated.arguments import Credentials
 from mt5_exporter.far.drivers.simulated.effects import Effects
 from mt5_exporter.far.drivers.simulated.errors import Refusal
 from mt5_exporter.far.drivers.simulated.faults import Schedule
@@ -49,34 +50,35 @@ class Session:
         self._attached = None
 
         def attach() -> bool:
-            path, credentials = arguments.path_of(args), arguments.credentials_of(kwargs)
+            asked = arguments.attachment_of(args, kwargs)
             scene = Scene(
                 effects=self._effects,
                 instant=self._now(),
-                path=path,
-                timeout=credentials.timeout,
+                path=asked.path,
+                timeout=asked.timeout,
                 leak=self._leak,
             )
             for fault in self._schedule.striking(
                 "initialize", "", since=scene.instant, instant=scene.instant
             ):
                 if fault.name in ON_INITIALIZE:
+                    self._effects.note(fault.name, "initialize")
                     ON_INITIALIZE[fault.name](fault, scene)
-            if credentials.login is not None:
-                self._log_in(credentials.login, credentials.server)
-            self.path, self._attached = path, scene.instant
+            if asked.login:
+                self._log_in(asked)
+            self.path, self._attached = asked.path, scene.instant
             return True
 
-        return self._answer(attach) or False
+        return self._answer("initialize", attach) or False
 
     def login(self, *args: object, **kwargs: object) -> bool:
         """Switch the terminal to an account: the one that the scenario names, with any password."""
 
-        def log_in(_: Moment, account: int) -> bool:
-            self._log_in(account, arguments.credentials_of(kwargs).server)
+        def log_in(_: Moment, asked: Credentials) -> bool:
+            self._log_in(asked)
             return True
 
-        return self.ask("login", lambda: arguments.account_of(args), log_in) or False
+        return self.ask("login", lambda: arguments.login_of(args, kwargs), log_in) or False
 
     def shutdown(self) -> bool:
         """Leave the terminal."""
@@ -109,6 +111,9 @@ class Session:
     ) -> T | None:
         """Serve a call: bind its arguments, let faults strike, then read what the terminal sees.
 
+        In this order for every function: the genuine module, too, refuses bad arguments before it looks
+        whether there is a session.
+
         Args:
             function: Its name, for the faults.
             bind: Returns its arguments, or raises the Refusal of bad ones.
@@ -122,13 +127,15 @@ class Session:
             self._strike(function, symbol if isinstance(symbol, str) else "", unattached)
             return read(self._world.at(self._now(), self._schedule), bound)
 
-        return self._answer(answer)
+        return self._answer(function, answer)
 
-    def _answer(self, answer: Callable[[], T]) -> T | None:
+    def _answer(self, function: str, answer: Callable[[], T]) -> T | None:
         try:
             value = answer()
         except Refusal as refusal:
             self._error = refusal.code, refusal.text
+            if refusal.forgotten:
+                raise errors.exception_forgotten(function) from None
             return None
         self._error = errors.SUCCESS
         return value
@@ -143,14 +150,15 @@ class Session:
                 function, symbol, since=self._attached, instant=scene.instant
             ):
                 if fault.name in ON_CALL:
+                    self._effects.note(fault.name, function)
                     ON_CALL[fault.name](fault, scene)
         finally:
             if scene.broken:
                 self._attached = None
 
-    def _log_in(self, login: int, server: str | None) -> None:
+    def _log_in(self, asked: Credentials) -> None:
         account = self._world.scenario.account
-        if login != account.login or (server or account.server) != account.server:
+        if asked.login != account.login or (asked.server or account.server) != account.server:
             raise Refusal(*errors.AUTH_FAILED)
         self._schedule.cure("account_switch", self._now())
 

@@ -1,7 +1,10 @@
 """The reading functions of the MetaTrader5 module, answered by a simulated terminal."""
 
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
+
 from mt5_exporter.far.drivers.simulated import account_view, arguments, errors, trade_view
-from mt5_exporter.far.drivers.simulated.arguments import Filter, History
+from mt5_exporter.far.drivers.simulated.arguments import Args, Filter, History
 from mt5_exporter.far.drivers.simulated.catalogue import CATALOGUE, Symbol
 from mt5_exporter.far.drivers.simulated.constants import Constants
 from mt5_exporter.far.drivers.simulated.errors import Refusal
@@ -18,6 +21,8 @@ from mt5_exporter.far.drivers.simulated.structs import (
     TradePosition,
 )
 from mt5_exporter.far.drivers.simulated.symbol_view import symbol_info, tick
+
+T = TypeVar("T")
 
 VERSION = "5.0.6231"
 """Of the package whose behaviour this follows."""
@@ -45,19 +50,16 @@ class Terminal(Session, Constants):
         """Return how many symbols the broker offers."""
         return self.read("symbols_total", lambda _: len(CATALOGUE), unattached=errors.INCOMPATIBLE)
 
-    def symbols_get(self, *args: object, **kwargs: object) -> tuple[SymbolInfo, ...] | None:
-        """Return the symbols of a group, or all."""
+    def symbols_get(self, *args: object, **kwargs: object) -> tuple[SymbolInfo, ...] | Literal[False] | None:
+        """Return the symbols of a group, or all; to bad arguments False, where others answer None."""
 
-        def read(moment: Moment, group: str | None) -> tuple[SymbolInfo, ...]:
-            wanted = matcher("*" if group is None else group)
+        def read(moment: Moment, group: str) -> tuple[SymbolInfo, ...]:
+            wanted = matcher(group)
             return tuple(self._symbol(moment, name) for name in CATALOGUE if wanted(name))
 
-        return self.ask(
-            "symbols_get",
-            lambda: arguments.group_of(args, kwargs),
-            read,
-            unattached=errors.INCOMPATIBLE,
-        )
+        bind = lambda: arguments.group_of(args, kwargs)  # noqa: E731 - a closure over this call
+        found = self.ask("symbols_get", bind, read, unattached=errors.INCOMPATIBLE)
+        return False if self.last_error()[0] == self.RES_E_INVALID_PARAMS else found
 
     def symbol_info(self, *args: object) -> SymbolInfo | None:
         """Return one symbol."""
@@ -74,7 +76,7 @@ class Terminal(Session, Constants):
 
         return self.ask("symbol_info_tick", lambda: arguments.symbol_of(args), read, symbol=_first(args))
 
-    def symbol_select(self, *args: object, **kwargs: object) -> bool:
+    def symbol_select(self, *args: object) -> bool:
         """Put a symbol into Market Watch, or take it out unless a position holds it there."""
 
         def change(moment: Moment, selection: tuple[str, bool]) -> bool:
@@ -88,7 +90,7 @@ class Terminal(Session, Constants):
             self.selected.discard(name)
             return True
 
-        bind = lambda: arguments.selection_of(args, kwargs)  # noqa: E731 - a closure over this call
+        bind = lambda: arguments.selection_of(args)  # noqa: E731 - a closure over this call
         return self.ask("symbol_select", bind, change, symbol=_first(args)) or False
 
     def positions_total(self) -> int | None:
@@ -127,23 +129,37 @@ class Terminal(Session, Constants):
             symbol=kwargs.get("symbol"),
         )
 
-    def history_orders_total(self, *args: object, **kwargs: object) -> int | None:
+    def history_orders_total(self, *args: object) -> int | None:
         """Return how many orders ended between two dates."""
-        bind = lambda: arguments.span_of(args, kwargs)  # noqa: E731 - a closure over this call
-        return self.ask("history_orders_total", bind, lambda moment, span: len(_orders(moment, span)))
+        return self._count("history_orders_total", args, _orders)
 
     def history_orders_get(self, *args: object, **kwargs: object) -> tuple[TradeOrder, ...] | None:
         """Return finished orders: between two dates, or of one position or ticket."""
-        return self.ask("history_orders_get", lambda: arguments.history_of(args, kwargs), _orders)
+        bind = lambda: arguments.history_of(args, kwargs)  # noqa: E731 - a closure over this call
+        return self._history("history_orders_get", args, bind, _orders)
 
-    def history_deals_total(self, *args: object, **kwargs: object) -> int | None:
+    def history_deals_total(self, *args: object) -> int | None:
         """Return how many deals there were between two dates."""
-        bind = lambda: arguments.span_of(args, kwargs)  # noqa: E731 - a closure over this call
-        return self.ask("history_deals_total", bind, lambda moment, span: len(_deals(moment, span)))
+        return self._count("history_deals_total", args, _deals)
 
     def history_deals_get(self, *args: object, **kwargs: object) -> tuple[TradeDeal, ...] | None:
         """Return deals: between two dates, or of one position or one order's ticket."""
-        return self.ask("history_deals_get", lambda: arguments.history_of(args, kwargs), _deals)
+        bind = lambda: arguments.history_of(args, kwargs)  # noqa: E731 - a closure over this call
+        return self._history("history_deals_get", args, bind, _deals)
+
+    def _count(
+        self, function: str, args: Args, read: Callable[[Moment, History], Sequence[object]]
+    ) -> int | None:
+        bind = lambda: arguments.span_of(args, {})  # noqa: E731 - a closure over this call
+        return self._history(function, args, bind, lambda moment, wanted: len(read(moment, wanted)))
+
+    def _history(
+        self, function: str, args: Args, bind: Callable[[], History], read: Callable[[Moment, History], T]
+    ) -> T | None:
+        answer = self.ask(function, bind, read)
+        if arguments.overflows(args):
+            raise errors.exception_forgotten(function)
+        return answer
 
     def _symbol(self, moment: Moment, name: str) -> SymbolInfo:
         return symbol_info(moment, _known(name), selected=name in self.selected)
@@ -155,7 +171,7 @@ def _known(name: str) -> Symbol:
     return CATALOGUE[name]
 
 
-def _first(args: arguments.Args) -> object:
+def _first(args: Args) -> object:
     return args[0] if args else None
 
 
