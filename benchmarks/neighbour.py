@@ -20,8 +20,7 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.fleet import SYMBOLS
 from benchmarks.harness import Options, main, median, progress, quantile, ratio, ratios, say, show, table
-from mt5_exporter.app import App
-from mt5_exporter.app import _watch_children_without_threads as watch_children_without_threads
+from mt5_exporter.app import App, watch_children_without_threads
 from mt5_exporter.config import Config, SimulationConfig, TerminalConfig
 from mt5_exporter.web.server import Address, listen
 

@@ -40,11 +40,11 @@ def run(options: Options) -> None:
     windows, seconds = (2, 4.0) if options.quick else (6, options.seconds or 20.0)
     sizes = (1, 20) if options.quick else SIZES
     with ExitStack() as stack:
-        settings, top = (f"interval: {INTERVAL:g}s", "timeout: 2s"), ("connect_rate: 50", "connect_burst: 50")
+        settings, top = (f"interval: {INTERVAL:g}s", "timeout: 2s"), ("connect_rate: 8", "connect_burst: 8")
         fleets = [stack.enter_context(Fleet(size, settings=settings, top=top)) for size in sizes]
         for fleet in fleets:
             progress(f"{len(fleet.names)} terminals come up")
-            fleet.wait_up()
+            fleet.wait_up(seconds=90)
         seen = [Seen(fleet) for fleet in fleets]
         for window in range(windows):
             progress(f"window {window + 1} of {windows}")

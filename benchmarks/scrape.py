@@ -246,15 +246,15 @@ def one_size(series: int, terminals: int, *, rounds: int, seconds: int) -> None:
                         if turn > 0:
                             # Once, and for longer: it answers a few requests a second.
                             continue
-                        lasting = 12 if rounds > 1 else 4
+                        lasting = 10 if rounds > 1 else 4
                     measure(server, connections, lasting)
         progress(f"{series} series, at rest")
-        rest(servers, (2 if rounds == 1 else 6) * seconds)
+        rest(servers, (2 if rounds == 1 else 5) * seconds)
         progress(f"{series} series, apart")
         apart(servers, seconds=4.0 if rounds == 1 else 12.0)
         polling = servers[1]
         with polling.turn(), paced(polling.url, every=0.02) as calm:
-            time.sleep(2 if rounds == 1 else 4)
+            time.sleep(2 if rounds == 1 else 3)
         report(count, servers)
         say(
             f"A scrape every 20 ms from one client, ours with polls, {count:,} series: "

@@ -238,7 +238,7 @@ class App:
 
 def serve(app: App, sockets: Sequence[socket.socket]) -> int:
     """Run the exporter on this process's main thread until a signal; return the exit status."""
-    _watch_children_without_threads()
+    watch_children_without_threads()
     asyncio.run(_serve(app, sockets))
     return 0
 
@@ -261,7 +261,7 @@ async def _serve(app: App, sockets: Sequence[socket.socket]) -> None:
     await app.run(sockets, stop)
 
 
-def _watch_children_without_threads() -> None:
+def watch_children_without_threads() -> None:
     """Let the kernel tell us of a worker's end; before 3.12 asyncio would keep a thread for each."""
     if sys.platform == "linux" and sys.version_info < (3, 12):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())

@@ -136,9 +136,8 @@ def address(options: Mapping[str, str | bool]) -> "Address":
 
 
 def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
-    """Serve until a signal comes; before there is anything to stop, it simply ends us."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+    """Serve until a signal comes."""
+    early = signals_until_the_loop_runs()
     from mt5_exporter import logs  # noqa: PLC0415 - as above
     from mt5_exporter.app import App, WebSettings  # noqa: PLC0415
     from mt5_exporter.app import serve as serve_app  # noqa: PLC0415
@@ -163,7 +162,22 @@ def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
         return 1
     bound = sockets[0].getsockname()[1]
     logs.announce(config, f"http://{where.at_port(bound)}{web.telemetry_path}")
-    return serve_app(App(config, web=web, redactor=redactor), sockets)
+    return serve_app(App(config, web=web, redactor=redactor), sockets, early)
+
+
+def signals_until_the_loop_runs() -> list[int]:
+    """Return a list that takes a signal to stop until the event loop takes them; a second one means now."""
+    early: list[int] = []
+
+    def take(number: int, frame: object) -> None:
+        del frame
+        if early:
+            os._exit(1)
+        early.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, take)
+    return early
 
 
 def one_of(options: Mapping[str, str | bool], flag: str, words: Sequence[str]) -> str:

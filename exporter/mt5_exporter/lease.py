@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from mt5_exporter import errors, model
 from mt5_exporter.errors import MT5Error
+from mt5_exporter.link import Answer, Call
 from mt5_exporter.model import Account, Deal, Order, Position, Symbol, Terminal, Tick
-from mt5_exporter.session import Answer, Call, Session
+from mt5_exporter.session import Session
 
 T = TypeVar("T")
 

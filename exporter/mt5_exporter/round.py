@@ -10,8 +10,8 @@ from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.errors import MT5Error
 from mt5_exporter.feed import Feed
 from mt5_exporter.lease import Lease, parse
+from mt5_exporter.link import Call
 from mt5_exporter.model import Account, Terminal, Tick
-from mt5_exporter.session import Call
 
 T = TypeVar("T")
 

@@ -9,10 +9,9 @@ The breaker's open-until is the next attempt, and the backoff policy sets it: th
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from mt5_exporter import errors, model
 from mt5_exporter.breaker import Breaker, BreakerState, CallNotPermitted, Permit, Transition
@@ -26,11 +25,10 @@ from mt5_exporter.events import (
     CallFinished,
     Events,
     SessionChanged,
-    WorkerStarted,
-    WorkerWrote,
 )
 from mt5_exporter.far import wire
 from mt5_exporter.launcher import Exit, WorkerError, WorkerProcess
+from mt5_exporter.link import Answer, Call, Link, Settings, loses, restart_reason
 from mt5_exporter.snapshot import SessionView
 
 log = logging.getLogger(__name__)
@@ -50,47 +48,14 @@ class SessionState(StrEnum):
 
 ATTACHED = frozenset({SessionState.READY, SessionState.DEGRADED})
 
+TRIAL = (
+    Call(function="terminal_info", struct=model.Terminal),
+    Call(function="account_info", struct=model.Account),
+)
+"""The trial call that ends every attempt."""
+
 INVALID_PARAMS = -2
 """RES_E_INVALID_PARAMS: what the API itself says of arguments that it cannot use."""
-
-LOSES = (errors.MT5ConnectionError, errors.MT5TimeoutError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One read: an API function, its arguments, and the struct whose fields are wanted of each result."""
-
-    function: str
-    args: tuple[object, ...] = ()
-    kwargs: Mapping[str, object] = field(default_factory=dict)
-    struct: type | None = None
-
-    def frame(self) -> dict[str, object]:
-        """Return it as it crosses the wire."""
-        fields = model.fields(self.struct) if self.struct else ()
-        return {
-            "function": self.function,
-            "args": list(self.args),
-            "kwargs": dict(self.kwargs),
-            "fields": list(fields),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back for one `Call`: plain JSON or an error, and the seconds the API took."""
-
-    value: object
-    seconds: float
-    error: MT5Error | None = None
-
-
-class Settings(Protocol):
-    """Where a worker's settings come from; they may change while it runs."""
-
-    def current(self) -> tuple[int, Mapping[str, object]]:
-        """Return a revision and the settings frame of that revision."""
-        ...
 
 
 class Session:
@@ -125,8 +90,6 @@ class Session:
         """Failures in a row since the last good `account_info`."""
         self.lost_at = float("-inf")
         """Monotonic instant at which the terminal was last lost."""
-        self._settings = settings
-        self._revision = -1
         self._events = events
         self._clock = clock
         self._fraction = fraction
@@ -135,8 +98,9 @@ class Session:
         self._state_since_wall = clock.wall()
         self._next_attempt = float("-inf")
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker: WorkerProcess | None = None
-        self._restart: str | None = None
+        self._link = Link(
+            terminal, settings=settings, events=events, clock=clock, on_exit=self._worker_exited
+        )
         self._in_flight: asyncio.Task[list[Answer]] | None = None
         self._loss: asyncio.Future[MT5Error | None] | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -157,7 +121,7 @@ class Session:
     @property
     def worker(self) -> WorkerProcess | None:
         """The worker process while there is one."""
-        return self._worker if self._worker is not None and self._worker.alive else None
+        return self._link.worker
 
     async def ask(self, calls: Sequence[Call], *, timeout: float | None = None) -> list[Answer]:
         """Make some reads in one frame; each has its own answer or error.
@@ -177,14 +141,14 @@ class Session:
             text = "called from another event loop; use manager.threadsafe"
             raise self._error(errors.FOREIGN_LOOP, text, operation)
         await self.drained(operation, budget)
-        worker = self._attached_worker(operation)
+        self._require_attached(operation)
         try:
             permit = self.breaker.acquire()
         except CallNotPermitted:
             self._finished(operation, "not_permitted", 0.0)
             raise self._error(errors.BREAKER_OPEN, "circuit breaker is open", operation) from None
         exchange = _Exchange(operation=operation, permit=permit, budget=budget)
-        task = asyncio.ensure_future(self._exchange(exchange, worker, calls))
+        task = asyncio.ensure_future(self._exchange(exchange, calls))
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._in_flight = task
         try:
@@ -215,7 +179,7 @@ class Session:
         if worker is None or not self.attached or self._answering:
             return
         if (worker.resident_memory or 0) > self.terminal.max_worker_memory:
-            self._restart = "memory"
+            self._link.restart = "memory"
             self._lose(None)
 
     def view(self) -> SessionView:
@@ -250,8 +214,7 @@ class Session:
         self._go(SessionState.DRAINING)
         self._supervisor.cancel()
         await asyncio.wait({self._supervisor})
-        if self._worker is not None:
-            await self._worker.stop()
+        await self._link.stop()
         self._go(SessionState.STOPPED)
 
     async def _supervise(self) -> None:
@@ -281,10 +244,13 @@ class Session:
         operation = "login" if self.terminal.login else "connect"
         failure: MT5Error | None = None
         try:
-            worker = await self._started()
+            if self.worker is None:
+                self._go(SessionState.STARTING)
+                await self._link.start()
             self._go(SessionState.CONNECTING)
-            failure = await self._connected(worker, operation)
-            worker.require_alive()
+            failure = await self._connected(operation)
+            # It may have died since its last answer.
+            self._link.require_worker()
         except WorkerError as gone:
             failure = self._error(gone.code, gone.text, operation)
         except asyncio.CancelledError:
@@ -305,81 +271,38 @@ class Session:
         self._events.emit(AttemptFinished(terminal=self.name, seconds=seconds, error=failure))
         return failure
 
-    async def _started(self) -> WorkerProcess:
-        """Return the worker, a new one where the last is gone."""
-        if self.worker is not None:
-            return self.worker
-        self._go(SessionState.STARTING)
-        if self._worker is not None:
-            # It died while we waited; its pipes are still ours.
-            await self._worker.stop()
-            self._worker = None
-        started = self._clock.monotonic()
-        self._revision, settings = self._settings.current()
-        worker, hello = await WorkerProcess.start(
-            command=self.terminal.command,
-            environment_names=self.terminal.environment,
-            settings=settings,
-            timeout=self.terminal.start_timeout,
-            on_exit=self._worker_exited,
-            on_stderr=self._worker_wrote,
-        )
-        self._worker = worker
-        self._events.emit(
-            WorkerStarted(
-                terminal=self.name,
-                pid=worker.pid,
-                seconds=self._clock.monotonic() - started,
-                python=hello.python,
-                package=hello.package,
-                restart=self._restart,
-            )
-        )
-        self._restart = "crash"
-        return worker
-
-    async def _connected(self, worker: WorkerProcess, operation: str) -> MT5Error | None:
+    async def _connected(self, operation: str) -> MT5Error | None:
         """Attach, then make the trial call; only a good `account_info` ends the row of failures."""
-        reply = await self._send(worker, {"op": "connect"}, self.terminal.connect_timeout)
-        presence = reply.get("presence")
+        presence, attached = await self._link.connect(operation, self.terminal.connect_timeout)
         self.running = None if presence == "unknown" else presence != "absent"
-        [attached] = self._answers(reply, [Call(function=operation)])
         if attached.error is not None:
             return attached.error
         self.running = True
-        trial = [
-            Call(function="terminal_info", struct=model.Terminal),
-            Call(function="account_info", struct=model.Account),
-        ]
-        reply = await self._send(worker, {"calls": [call.frame() for call in trial]}, self.terminal.timeout)
-        terminal, account = self._answers(reply, trial)
+        terminal, account = await self._link.ask(TRIAL, self.terminal.timeout)
         if terminal.error is not None:
             return terminal.error
         if account.error is None:
             self.attempt = 0
-        if self.terminal.select:
-            await self._select(worker)
+        await self._select()
         return None
 
-    async def _select(self, worker: WorkerProcess) -> None:
+    async def _select(self) -> None:
         """Put the configured symbols into Market Watch; one that is unknown is counted, and probed later."""
+        if not self.terminal.select or not self.terminal.symbols:
+            return
         calls = [Call(function="symbol_select", args=(symbol, True)) for symbol in self.terminal.symbols]
-        if calls:
-            message = {"calls": [call.frame() for call in calls]}
-            reply = await self._send(worker, message, self.terminal.timeout)
-            for answer in self._answers(reply, calls):
-                if answer.error is not None:
-                    self._count(answer.error)
+        for answer in await self._link.ask(calls, self.terminal.timeout):
+            if answer.error is not None:
+                self._count(answer.error)
 
     async def _retire(self, lost: MT5Error | None) -> None:
         """End a worker that cannot be used again; a good one stays for the next attempt."""
         if lost is None:
             self._next_attempt = self._clock.monotonic()
-        if self._worker is not None and (lost is None or not lost.keeps_worker):
-            if lost is not None:
-                self._restart = restart_reason(lost)
-            await self._worker.stop()
-            self._worker = None
+        elif not lost.keeps_worker:
+            self._link.restart = restart_reason(lost)
+        if lost is None or not lost.keeps_worker:
+            await self._link.stop()
 
     # -- one exchange -----------------------------------------------------------------------------------
 
@@ -400,26 +323,20 @@ class Session:
                 text = f"an earlier request is still being answered after {budget:g} s"
                 raise self._error(errors.NO_LEASE, text, operation)
 
-    def _attached_worker(self, operation: str) -> WorkerProcess:
+    def _require_attached(self, operation: str) -> None:
         if self.state in {SessionState.DRAINING, SessionState.STOPPED}:
             raise self._error(errors.DRAINING, f"the session is {self.state}", operation)
         if self.breaker.state is BreakerState.OPEN:
             self._finished(operation, "not_permitted", 0.0)
             raise self._error(errors.BREAKER_OPEN, "circuit breaker is open", operation)
-        worker = self.worker
-        if not self.attached or worker is None:
+        if not self.attached or self.worker is None:
             raise self._error(errors.NOT_READY, f"the session is {self.state}", operation)
-        return worker
 
-    async def _exchange(
-        self, exchange: "_Exchange", worker: WorkerProcess, calls: Sequence[Call]
-    ) -> list[Answer]:
+    async def _exchange(self, exchange: "_Exchange", calls: Sequence[Call]) -> list[Answer]:
         """Send one frame of calls and settle its permit, whether or not the caller still waits."""
         started = self._clock.monotonic()
-        message = {"calls": [call.frame() for call in calls]}
         try:
-            reply = await self._send(worker, message, exchange.budget)
-            answers = self._answers(reply, calls)
+            answers = await self._link.ask(calls, exchange.budget)
         except WorkerError as gone:
             if self.state in {SessionState.DRAINING, SessionState.STOPPED}:
                 exchange.permit.ignore()
@@ -458,57 +375,6 @@ class Session:
         else:
             exchange.permit.success(seconds)
             self._finished(exchange.operation, "success", seconds)
-
-    async def _send(
-        self, worker: WorkerProcess, message: Mapping[str, object], budget: float
-    ) -> dict[str, object]:
-        revision, settings = self._settings.current()
-        if revision != self._revision:
-            message = {**message, "settings": settings}
-        reply = worker.request(message, budget=budget)
-        self._revision = revision
-        return await reply
-
-    def _answers(self, reply: Mapping[str, object], calls: Sequence[Call]) -> list[Answer]:
-        """Read the rows of a reply.
-
-        Raises:
-            WorkerError: The reply has another shape; the worker is ended.
-        """
-        rows = reply.get("results")
-        if not isinstance(rows, list) or (len(rows) != len(calls) and not _refused(rows)):
-            return self._malformed(f"expected {len(calls)} results")
-        answers: list[Answer] = []
-        for call, row in zip(calls, rows if len(rows) == len(calls) else rows * len(calls), strict=True):
-            match row:
-                case [value, int(code), str(text), int() | float() as seconds]:
-                    answers.append(self._answer(call, value, code, text, float(seconds)))
-                case _:
-                    return self._malformed("a result has another shape")
-        return answers
-
-    def _malformed(self, text: str) -> list[Answer]:
-        gone = WorkerError(errors.PROTOCOL, f"malformed reply: {text}")
-        if self._worker is not None:
-            self._worker.kill(gone)
-        raise gone
-
-    def _answer(self, call: Call, value: object, code: int, text: str, seconds: float) -> Answer:
-        if value is not None and value is not False and code >= 0:
-            return Answer(value=value, seconds=seconds)
-        # Only `terminal_info` says whether the terminal lives; the rest is judged as if it did.
-        connected = call.function not in errors.CONNECTING | {"terminal_info"}
-        failure = errors.error(
-            code,
-            text if code != errors.OK else "answered nothing, and no error",
-            operation=call.function,
-            terminal=self.name,
-            connected=connected,
-            attempt=self.attempt,
-            elapsed=seconds,
-            context={"arguments": call.args} if call.args else {},
-        )
-        return Answer(value=None, seconds=seconds, error=failure)
 
     # -- bookkeeping ------------------------------------------------------------------------------------
 
@@ -578,9 +444,6 @@ class Session:
             return
         self._settle_failure(permit, failure, 0.0)
 
-    def _worker_wrote(self, line: str) -> None:
-        self._events.emit(WorkerWrote(terminal=self.name, line=line))
-
     def _go(self, after: SessionState, failure: MT5Error | None = None) -> None:
         if after is SessionState.READY:
             self.last_error = None
@@ -617,23 +480,5 @@ class _Exchange:
     detached: bool = False
 
 
-def loses(failure: MT5Error) -> bool:
-    """Tell whether the terminal must be connected again after this."""
-    return isinstance(failure, LOSES) or failure.reason == "no_memory"
-
-
 def _severity(failure: MT5Error) -> tuple[bool, bool]:
     return loses(failure), failure.breaker != "ignore"
-
-
-def restart_reason(lost: MT5Error) -> str:
-    """Return why a worker is replaced, as `mt5_worker_restarts_total` counts it."""
-    if isinstance(lost, errors.MT5TimeoutError):
-        return "timeout"
-    by_reason = {"worker_died": "crash", "protocol": "protocol", "no_memory": "memory"}
-    return by_reason.get(lost.reason, "connection")
-
-
-def _refused(rows: list[object]) -> bool:
-    """Tell whether one row answers for the whole frame: a reply that was too large to send."""
-    return len(rows) == 1

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import ROOT
 from tests.process.running import RunningExporter, Scrape
-from tests.real_mt5.conftest import ROOT, Windows, as_windows
+from tests.real_mt5.conftest import Windows, as_windows
 
 CONFIG = """
 terminals:

@@ -16,8 +16,9 @@ from mt5_exporter.breaker import BreakerSettings
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import AccountConfig, Config, SimulationConfig, TerminalConfig
 from mt5_exporter.events import CallFailed, Event, Events, SessionChanged
+from mt5_exporter.link import Call
 from mt5_exporter.market import FX, Calendar
-from mt5_exporter.session import Call, Session, SessionState
+from mt5_exporter.session import Session, SessionState
 from mt5_exporter.settings import frame, simulate
 
 P = ParamSpec("P")

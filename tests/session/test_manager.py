@@ -23,8 +23,8 @@ from mt5_exporter.errors import (
 )
 from mt5_exporter.events import AttemptFinished, Events
 from mt5_exporter.lease import Lease
+from mt5_exporter.link import Call
 from mt5_exporter.model import Account, Position, Symbol, Terminal, Tick
-from mt5_exporter.session import Call
 from tests.session.stage import (
     LOGIN,
     Behind,

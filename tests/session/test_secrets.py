@@ -16,10 +16,10 @@ from mt5_exporter.events import AttemptFinished, CallFailed, SessionChanged
 from mt5_exporter.far import wire
 from mt5_exporter.far.drivers.simulated.faults import FAULTS
 from mt5_exporter.journal import Journal
+from mt5_exporter.link import Call
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import probe
 from mt5_exporter.secret import Redactor, Secret
-from mt5_exporter.session import Call
 from mt5_exporter.settings import WorkerSettings
 from tests.session.stage import (
     LOGIN,
@@ -144,17 +144,17 @@ async def test_no_failure_to_start_or_to_log_in_shows_the_password(behaviour: st
     terminal = dataclasses.replace(logging_in(), command=tuple(played(behaviour)), start_timeout=0.5)
     stage = Stage(clock=FakeClock(), terminal=terminal)
     caught: list[BaseException] = []
-    original = stage.session._started
+    original = stage.session._link.start
 
-    async def started() -> object:
+    async def started() -> None:
         # The error as it comes from the launcher, with all of its frames.
         try:
-            return await original()
+            await original()
         except BaseException as failure:
             caught.append(failure)
             raise
 
-    stage.session._started = started  # type: ignore[method-assign,assignment]
+    stage.session._link.start = started  # type: ignore[method-assign]
     async with stage:
         await stage.lost()
         reachable = shown(stage.session)

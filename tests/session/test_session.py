@@ -28,8 +28,9 @@ from mt5_exporter.events import (
     WorkerStarted,
     WorkerWrote,
 )
+from mt5_exporter.link import Call
 from mt5_exporter.secret import Secret
-from mt5_exporter.session import Call, SessionState
+from mt5_exporter.session import SessionState
 from tests.session.stage import (
     LOGIN,
     SERVER,
