@@ -1,6 +1,7 @@
 """The composition root: builds everything once, starts it in order, and stops it in the reverse order."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -236,14 +237,20 @@ class App:
         return lines
 
 
-def serve(app: App, sockets: Sequence[socket.socket]) -> int:
-    """Run the exporter on this process's main thread until a signal; return the exit status."""
+def serve(app: App, sockets: Sequence[socket.socket], early: Sequence[int]) -> int:
+    """Run the exporter on this process's main thread until a signal; return the exit status.
+
+    Args:
+        app: The exporter.
+        sockets: Where it is served.
+        early: The signals to stop that came before the event loop took them.
+    """
     watch_children_without_threads()
-    asyncio.run(_serve(app, sockets))
+    asyncio.run(_serve(app, sockets, early))
     return 0
 
 
-async def _serve(app: App, sockets: Sequence[socket.socket]) -> None:
+async def _serve(app: App, sockets: Sequence[socket.socket], early: Sequence[int]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -253,11 +260,17 @@ async def _serve(app: App, sockets: Sequence[socket.socket]) -> None:
             os._exit(1)
         stop.set()
 
+    def take(number: int, frame: object) -> None:
+        del number, frame
+        # A loop that is closed already has stopped.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(request_stop)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(request_stop))
-        else:
-            loop.add_signal_handler(number, request_stop)
+        # Not `add_signal_handler`, which would count one that comes just now for two.
+        signal.signal(number, take)
+    if early:
+        request_stop()
     await app.run(sockets, stop)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +172,14 @@ def test_an_address_that_is_not_this_machines_is_one_line_and_status_1(
 @pytest.mark.parametrize("spelled", ["/", "/metrics", "/mt5/metrics", "/a.b_c~d-e/", "/-"])
 def test_a_path_of_plain_characters_is_taken(spelled: str) -> None:
     assert cli.path({"web.telemetry-path": spelled}, "web.telemetry-path") == spelled
+
+
+def test_a_signal_that_comes_before_the_event_loop_is_kept_for_it() -> None:
+    early = cli.signals_until_the_loop_runs()
+
+    signal.raise_signal(signal.SIGTERM)
+
+    assert early == [signal.SIGTERM]
 
 
 # -- checks ---------------------------------------------------------------------------------------------

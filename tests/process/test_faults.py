@@ -9,10 +9,6 @@ import pytest
 from mt5_exporter.far.drivers.simulated.faults import FAULTS
 from tests.process.running import RunningExporter, Scrape
 
-INTERVAL = 1.0
-MARGIN = 2.0
-"""Seconds for the pause between two renderings, and for two slow cores."""
-
 Condition = Callable[[Scrape, Scrape, str], bool]
 """Of the scrape before the fault, the scrape now, and the terminal's name."""
 
@@ -121,14 +117,14 @@ connect_rate: 100
 connect_burst: 100
 defaults:
   driver: simulated
-  interval: 1s
-  timeout: 700ms
-  poll_timeout: 1s
-  connect_timeout: 2s
-  stale_after: 3s
+  interval: 2s
+  timeout: 1500ms
+  poll_timeout: 2s
+  connect_timeout: 3s
+  stale_after: 6s
   market: crypto
   symbols: [BTCUSD]
-  max_tick_age: 2500ms
+  max_tick_age: 5s
   max_round_trip: 200ms
   max_worker_memory: 400MiB
   backoff: {initial: 200ms, maximum: 1s}
@@ -172,7 +168,7 @@ def struck(exporter: RunningExporter, healthy: Scrape, directory: Path) -> Itera
     (directory / "scenario.yml").write_text("\n".join(lines) + "\n")
     yield
     (directory / "scenario.yml").write_text("faults: []\n")
-    exporter.wait_for(all_well, seconds=30, what="every terminal recovered")
+    exporter.wait_for(all_well, seconds=45, what="every terminal recovered")
 
 
 def all_well(now: Scrape) -> bool:
@@ -197,7 +193,7 @@ def test_a_fault_moves_the_right_metrics(fault: str, exporter: RunningExporter, 
     def moved(now: Scrape) -> bool:
         return all(condition(healthy, now, fault) for condition in conditions)
 
-    exporter.wait_for(moved, seconds=20, what=fault)
+    exporter.wait_for(moved, seconds=30, what=fault)
 
 
 @pytest.mark.usefixtures("struck")

@@ -4,47 +4,48 @@
 settings. Nothing is installed or written beside the terminal.
 """
 
-import importlib.abc
 import importlib.machinery
-import importlib.util
 import json
 import sys
 from collections.abc import Sequence
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import BinaryIO
 
 
-class Bundle(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Finds and loads the modules that came over stdin."""
+class Bundle:
+    """Finds and loads the modules that came over stdin.
+
+    It is a finder and a loader by its methods alone: the base classes in importlib.abc would bring 4 MiB of
+    modules along, in every worker.
+    """
 
     def __init__(self, modules: dict[str, tuple[str, str]]) -> None:
         self.modules = modules
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the spec of a bundled module."""
         del path, target
         if fullname not in self.modules:
             return None
-        spec = importlib.util.spec_from_loader(fullname, self, is_package=self.is_package(fullname))
-        if spec is not None:
-            spec.origin = self.modules[fullname][1]
-            spec.has_location = True
+        file = self.modules[fullname][1]
+        package = file.endswith("__init__.py")
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=file, is_package=package)  # type: ignore[arg-type]
+        spec.has_location = True
         return spec
 
-    def is_package(self, fullname: str) -> bool:
-        """Tell whether other modules lie below this one."""
-        return self.modules[fullname][1].endswith("__init__.py")
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Leave it to Python."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module under the sender's file name, so that tracebacks and coverage name a real file."""
+        source, file = self.modules[module.__name__]
+        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as any import
 
     def get_source(self, fullname: str) -> str:
         """Return the source; tracebacks show it."""
         return self.modules[fullname][0]
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Compile under the sender's file name, so that tracebacks and coverage name a real file."""
-        source, filename = self.modules[fullname]
-        return compile(source, filename, "exec", dont_inherit=True)
 
 
 def mount(stream: BinaryIO) -> None:
@@ -56,5 +57,6 @@ def mount(stream: BinaryIO) -> None:
 
 if __name__ == "__main__":
     mount(sys.stdin.buffer)
-    worker = importlib.import_module("mt5_exporter.far.worker")
-    raise SystemExit(worker.main())
+    from mt5_exporter.far.worker import main
+
+    raise SystemExit(main())

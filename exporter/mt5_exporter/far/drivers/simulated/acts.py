@@ -71,7 +71,9 @@ def _segfault(fault: Fault, scene: Scene) -> None:
 
 def _garbage(fault: Fault, scene: Scene) -> None:
     size = GARBAGE if fault.size is None else fault.size
-    _write(scene, random.Random(scene.instant).randbytes(size))  # noqa: S311 - noise, not a secret
+    noise = random.Random(scene.instant).randbytes(size)  # noqa: S311 - noise, not a secret
+    # A first byte that no length of a frame begins with: one in 500 would pass for a frame and hang instead.
+    _write(scene, b"\xff" + noise[1:])
 
 
 def _half_frame(fault: Fault, scene: Scene) -> None:
