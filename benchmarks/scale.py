@@ -1,8 +1,8 @@
 """What 50, 100 and 200 terminals need: time until all are up, CPU, memory, scrape p99, lag, skipped polls.
 
 Simulated terminals with ten symbols at an interval of 15 s. A simulated worker needs 0.43 s of CPU to start,
-0.34 s of it for the history of its account, so the default of four connections a second would fill both cores:
-here it is three, and 200 terminals cannot be up before 66 s.
+0.34 s of it for the history of its account, so the default of four connections a second would fill both
+cores: here it is three, and 200 terminals cannot be up before 66 s.
 """
 
 import sys

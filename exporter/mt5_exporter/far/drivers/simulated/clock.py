@@ -34,7 +34,7 @@ def _sunday(year: int, month: int, earliest: int) -> int:
     return (day + (SUNDAY - weekday(day)) % 7) * DAY_MS
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=512)
 def _offset_in_hour(hour: int) -> int:
     """Return the offset of one hour counted from the epoch; the clock changes at full hours only."""
     instant = hour * HOUR_MS

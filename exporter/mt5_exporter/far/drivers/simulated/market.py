@@ -48,7 +48,7 @@ class Market:
         self._tick_keys = {name: noise.derive_key(seed, name, "ticks") for name in CATALOGUE}
         self._spread_keys = {name: noise.derive_key(seed, name, "spread") for name in CATALOGUE}
         self._last: dict[str, Quote] = {}
-        self._sampled = functools.lru_cache(maxsize=2048)(self.quote)
+        self._sampled = functools.lru_cache(maxsize=64)(self.quote)
 
     def quote(self, name: str, instant: int) -> Quote:
         """Return a symbol's latest tick at or before an instant (epoch ms, UTC).

@@ -31,7 +31,7 @@ def unit(key: int, index: int) -> float:
 
 
 # The slow octaves of a walk ask for the same nodes again and again.
-_node = functools.lru_cache(maxsize=8192)(unit)
+_node = functools.lru_cache(maxsize=1024)(unit)
 
 
 def smooth(key: int, period: float, seconds: float) -> float:
