@@ -17,6 +17,7 @@ from benchmarks.load import paced
 
 SIZES = (50, 100, 200)
 CONNECT_RATE, CONNECT_BURST = 3.0, 3
+SKIPPED = "mt5_polls_skipped_total"
 LAG = "mt5_exporter_event_loop_lag_seconds"
 
 
@@ -38,6 +39,8 @@ class Seen:
     lag_max: float
     render: float
     skipped: float
+    skipped_before: float
+    """While the fleet came up."""
     polls: float
 
 
@@ -82,7 +85,8 @@ def one_size(terminals: int, seconds: float) -> Seen:
             lag_p50=quantile(lags, 0.5),
             lag_max=quantile(lags, 1),
             render=median(renders),
-            skipped=last.total("mt5_polls_skipped_total"),
+            skipped=last.total(SKIPPED) - first.total(SKIPPED),
+            skipped_before=first.total(SKIPPED),
             polls=last.total("mt5_polls_total") - first.total("mt5_polls_total"),
         )
 
@@ -105,7 +109,15 @@ def run(options: Options) -> None:
         return ratio(value / one.terminals / (base / first.terminals)) if base else "-"
 
     table(
-        ["terminals", "exporter CPU", "workers' CPU", "scrape p99", "all up / possible", "skipped polls"],
+        [
+            "terminals",
+            "exporter CPU",
+            "workers' CPU",
+            "scrape p99",
+            "all up / possible",
+            "skipped polls",
+            "before",
+        ],
         [
             [
                 f"{one.terminals}",
@@ -113,7 +125,8 @@ def run(options: Options) -> None:
                 per_terminal(one.workers_cpu, first.workers_cpu, one),
                 ratio(one.scrape_p99 / first.scrape_p99),
                 ratio(one.up_after / ((one.terminals - CONNECT_BURST) / CONNECT_RATE)),
-                f"{one.skipped:.0f} of {one.polls:.0f}",
+                f"{one.skipped:.0f} of {one.skipped + one.polls:.0f}",
+                f"{one.skipped_before:.0f}",
             ]
             for one in seen
         ],

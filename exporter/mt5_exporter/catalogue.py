@@ -584,9 +584,9 @@ EXPORTER_LISTENER_ERRORS = _row(
 )
 EXPORTER_DROPPED = _row(
     "exporter",
-    "counter",
-    "mt5_exporter_samples_dropped_total",
-    "Samples left out of a rendering because the terminal gave a value that is no finite number.",
+    "gauge",
+    "mt5_exporter_samples_dropped",
+    "Samples left out of this exposition because the terminal gave a value that is no finite number.",
 )
 
 

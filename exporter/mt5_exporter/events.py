@@ -77,11 +77,10 @@ class WorkerStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerWrote:
-    """A line on a worker's stderr, redacted; `dropped` counts those left out before it."""
+    """A line on a worker's stderr, as it came."""
 
     terminal: str
     line: str
-    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,8 @@ class Tally:
                 add(catalogue.BREAKER_TRANSITIONS, terminal, before, after)
             case WorkerStarted(terminal=terminal, restart=str(reason)):
                 add(catalogue.WORKER_RESTARTS, terminal, reason)
-            case WorkerWrote(terminal=terminal, dropped=dropped):
-                add(catalogue.WORKER_STDERR, terminal, amount=1 + dropped)
+            case WorkerWrote(terminal=terminal):
+                add(catalogue.WORKER_STDERR, terminal)
             case _:
                 pass
 

@@ -84,7 +84,6 @@ class Counting:
         (worker(None), {}),
         (worker("memory"), {("mt5_worker_restarts_total", "memory"): 1}),
         (WorkerWrote(terminal="desk-1", line="x"), {("mt5_worker_stderr_lines_total",): 1}),
-        (WorkerWrote(terminal="desk-1", line="x", dropped=9), {("mt5_worker_stderr_lines_total",): 10}),
         (call("account_info", "success"), {("mt5_breaker_calls_total", "success"): 1}),
         (
             call("account_info", "failure", slow=True),

@@ -219,12 +219,12 @@ def test_trades_open_and_close_only_while_their_market_is_open() -> None:
 
 
 def test_a_position_over_the_weekend_pays_swap_and_closes_after_the_opening() -> None:
-    friday_evening, monday = THURSDAY + 1.41 * DAY, THURSDAY + 3.5 * DAY
+    saturday, monday = THURSDAY + 2 * DAY, THURSDAY + 3.5 * DAY
     held = [Stage(seed=seed, symbols=["EURUSD"]) for seed in range(6)]
     for holder in held:
         holder.attach()
 
-    over = [row for holder in held for row in at_weekend(holder, friday_evening)]
+    over = [row for holder in held for row in at_weekend(holder, saturday)]
 
     assert over
     closed = {deal.position_id: deal for holder in held for deal in deals(holder, monday + 2 * DAY)}
@@ -233,8 +233,8 @@ def test_a_position_over_the_weekend_pays_swap_and_closes_after_the_opening() ->
         assert closed[ticket].time_msc > server_time(int((THURSDAY + 3 * DAY) * 1000))
 
 
-def at_weekend(holder: Stage, friday_evening: float) -> list[int]:
-    holder.now = friday_evening
+def at_weekend(holder: Stage, saturday: float) -> list[int]:
+    holder.now = saturday
     return [row.ticket for row in holder.api.positions_get() or ()]
 
 

@@ -38,7 +38,7 @@ class Internals:
         self.render_failures = self._counter(catalogue.EXPORTER_RENDER_FAILURES)
         self.series = self._gauge(catalogue.EXPORTER_SERIES)
         self.listener_errors = self._counter(catalogue.EXPORTER_LISTENER_ERRORS)
-        self.dropped = self._counter(catalogue.EXPORTER_DROPPED)
+        self.dropped = self._gauge(catalogue.EXPORTER_DROPPED)
         prometheus_client.ProcessCollector(registry=self.registry)
         prometheus_client.PlatformCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)

@@ -130,7 +130,7 @@ class Publisher:
         rendering = render(samples, frozen.histograms)
         internals = self._internals
         internals.series.set(rendering.series)
-        internals.dropped.inc(rendering.dropped)
+        internals.dropped.set(rendering.dropped)
         text = internals.text() if self._with_internals else b""
         openmetrics = internals.openmetrics() if self._with_internals else b""
         return Exposition(

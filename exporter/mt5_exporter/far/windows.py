@@ -1,7 +1,6 @@
 """What Windows alone can tell: whether a terminal's pipe is served, its program runs, and our own memory."""
 
 import ctypes
-import hashlib
 import ntpath
 import os
 import subprocess
@@ -67,6 +66,8 @@ def pipe_name(path: str) -> str:
 
     It is undocumented: the package derives it so (read in 5.0.6231 and matched for two paths).
     """
+    import hashlib  # noqa: PLC0415 - it brings OpenSSL, and a simulated terminal has no pipe
+
     full = "\\\\?\\" + ntpath.abspath(path)
     digest = hashlib.sha256(full.lower().encode("utf-16-le")).hexdigest().upper()
     return f"\\\\.\\pipe\\MT5.Terminal.{digest}"

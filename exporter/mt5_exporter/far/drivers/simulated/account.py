@@ -1,8 +1,7 @@
 """An account as its owner opened it, and the scenario that a settings frame describes."""
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated import noise
 from mt5_exporter.far.drivers.simulated.catalogue import CATALOGUE, IN_DOLLARS
@@ -18,8 +17,7 @@ MONDAY = 4 * noise.DAY
 """The epoch was a Thursday; weeks are counted from its first Monday."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """All that decides what happens on an account: two equal ones have the same life."""
 
     seed: int
@@ -44,8 +42,7 @@ class Account:
 
     def other(self) -> "Account":
         """Return the account that somebody switches this terminal to."""
-        return dataclasses.replace(
-            self,
+        return self._replace(
             seed=noise.derive_key(self.seed, "other account"),
             login=self.login + 1111,
             server=f"{self.server}-2",
@@ -53,8 +50,7 @@ class Account:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(NamedTuple):
     """One simulated terminal without its faults."""
 
     seed: int

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from mt5_exporter.far import wire
 from mt5_exporter.far.drivers.base import Presence
@@ -23,20 +22,24 @@ PIPE_WAIT = 100.0
 """Seconds that the genuine module waits for a pipe, although it says 60."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Scene:
     """Where a fault acts: this process, this session, this call."""
 
-    effects: Effects
-    instant: int
-    """Now, in epoch milliseconds."""
-    path: str = ""
-    """Of the terminal, for `initialize`."""
-    timeout: float = 0.0
-    """Seconds that `initialize` may wait to be authorised."""
-    broken: bool = False
-    """Set by an act that closes the session's pipe."""
-    leak: list[bytes] = field(default_factory=list)
+    __slots__ = ("broken", "effects", "instant", "leak", "path", "timeout")
+
+    def __init__(
+        self, *, effects: Effects, instant: int, leak: list[bytes], path: str = "", timeout: float = 0.0
+    ) -> None:
+        self.effects = effects
+        self.instant = instant
+        """Now, in epoch milliseconds."""
+        self.leak = leak
+        self.path = path
+        """Of the terminal, for `initialize`."""
+        self.timeout = timeout
+        """Seconds that `initialize` may wait to be authorised."""
+        self.broken = False
+        """Set by an act that closes the session's pipe."""
 
 
 Act = Callable[[Fault, Scene], None]

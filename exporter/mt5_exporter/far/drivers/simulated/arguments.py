@@ -4,10 +4,9 @@ It looks at them in an order of its own, and only the first bad one is told. Tha
 counts, None included. `tests/real_mt5` holds all of this against the module itself.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated.errors import invalid
 from mt5_exporter.far.drivers.simulated.groups import matcher
@@ -33,8 +32,7 @@ Args = Sequence[object]
 Keywords = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(NamedTuple):
     """Which positions or orders are asked for; all where nothing is set."""
 
     symbol: str | None = None
@@ -50,8 +48,7 @@ class Filter:
         return self.group is None or matcher(self.group)(symbol)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """Which part of the history is asked for: a ticket's, a position's, or that of a span of server time."""
 
     ticket: int | None = None
@@ -70,16 +67,15 @@ class History:
         return self.start <= time <= self.end and (self.group is None or matcher(self.group)(symbol))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What `initialize` and `login` take; a password is checked and dropped."""
 
+    timeout: float
+    """Seconds."""
     login: int = 0
     """0 for none."""
     server: str = ""
     """Empty for that of the account."""
-    timeout: float
-    """Seconds."""
     path: str = ""
 
 
@@ -153,7 +149,7 @@ def attachment_of(args: Args, keywords: Keywords) -> Credentials:
     _at_most(1, args)
     path = _placed_text(args, 0, PATH, "")
     found = _named_credentials(keywords, 0, "")
-    return dataclasses.replace(found, path=_named_text(keywords, "path", PATH, path))
+    return found._replace(path=_named_text(keywords, "path", PATH, path))
 
 
 def login_of(args: Args, keywords: Keywords) -> Credentials:

@@ -1,6 +1,6 @@
 """The symbols that the simulated broker offers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated.constants import Constants
 from mt5_exporter.far.drivers.simulated.hours import CRYPTO, FOREX, INDEX, Hours
@@ -9,8 +9,7 @@ POINTS = {2: 0.01, 3: 0.001, 5: 0.00001}
 """The point of each number of digits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symbol:
+class Symbol(NamedTuple):
     """What a broker fixes for a symbol, and how its market moves."""
 
     name: str

@@ -1,19 +1,16 @@
 """Everything by which a simulated terminal can harm its process, in one object that a test can replace."""
 
-import ctypes
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO, NoReturn, TextIO
+from typing import BinaryIO, NamedTuple, NoReturn, TextIO
 
 LEDGER = "MT5_SIMULATION_LEDGER"
 """The variable that names a file for the ledger; a worker sees it only if `environment:` lists it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
+class Effects(NamedTuple):
     """The clock, the ways to wait and to die, and the two streams."""
 
     now: Callable[[], float]
@@ -65,6 +62,8 @@ class Ledger:
 
 def hold_gil(seconds: float) -> None:
     """Wait for full seconds in C with the GIL held, as every call of the genuine module does."""
+    import ctypes  # noqa: PLC0415 - 0.4 MiB that no worker needs before a fault strikes
+
     if sys.platform == "win32":
         ctypes.PyDLL("kernel32").Sleep(round(seconds * 1000))
     else:
@@ -76,4 +75,6 @@ def _end(status: int) -> NoReturn:
 
 
 def _segfault() -> bytes:
+    import ctypes  # noqa: PLC0415 - as in hold_gil
+
     return ctypes.string_at(0)

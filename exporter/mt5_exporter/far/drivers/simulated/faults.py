@@ -1,7 +1,7 @@
 """The faults by name, when each is active, and what it strikes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated.errors import SimulationError
 
@@ -43,8 +43,7 @@ PIPE_FAULTS = frozenset({"no_ipc", "no_pipe", "not_running"})
 """Once begun they break the session for good, whether or not a call was made meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(NamedTuple):
     """One fault of the schedule; instants in epoch milliseconds."""
 
     name: str

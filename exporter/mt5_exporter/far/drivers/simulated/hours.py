@@ -1,6 +1,6 @@
 """When a symbol trades: weekly sessions on the broker's clock."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated.clock import DAY_MS, server_time, utc_time, weekday
 
@@ -10,8 +10,7 @@ FIRST_INSTANT = 0
 LAST_INSTANT = 1 << 53
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
+class Hours(NamedTuple):
     """One session a day; without limits the market never closes."""
 
     days: frozenset[int] = frozenset(range(7))

@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated.account import Account
 from mt5_exporter.far.drivers.simulated.constants import Constants
@@ -13,8 +13,7 @@ FIRST_DEAL = 20_000_000
 """Deals have numbers of their own: mistaking one for its order must not go unnoticed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
+class Deal(NamedTuple):
     """One entry of the book; `trade` is None for the deposit."""
 
     instant: int

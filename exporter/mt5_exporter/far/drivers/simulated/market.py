@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated import noise
 from mt5_exporter.far.drivers.simulated.catalogue import CATALOGUE, IN_DOLLARS, Symbol
@@ -17,8 +17,7 @@ NEWS_SHARE = 0.06
 """In this share of hours a piece of news widens the spread for a while."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(NamedTuple):
     """A tick: bid and ask from an instant on, in epoch milliseconds, UTC."""
 
     instant: int
@@ -30,8 +29,7 @@ Quotes = Callable[[str], Quote]
 """Gives a symbol's quote as someone sees it at one instant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class Day(NamedTuple):
     """A broker's day so far: its extremes and where it and the one before it ended."""
 
     bid_high: float

@@ -1,6 +1,6 @@
 """What a terminal sees at one instant: its market, its account, and the faults that change the picture."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated import noise
 from mt5_exporter.far.drivers.simulated.account import Account, Scenario
@@ -14,8 +14,7 @@ SHIFT = 3600.0
 """Seconds by which `clock_shift` moves the broker's clock where it is not told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(NamedTuple):
     """One account with all that happened on it."""
 
     account: Account
@@ -23,8 +22,7 @@ class Book:
     pending: PendingOrders
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(NamedTuple):
     """A terminal's view at one instant; nothing in it changes."""
 
     seed: int

@@ -3,7 +3,7 @@
 import functools
 import math
 import random
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DAY = 86_400.0
 
@@ -44,8 +44,7 @@ def smooth(key: int, period: float, seconds: float) -> float:
     return 2.0 * blended - 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(NamedTuple):
     """A random walk that can be read at any instant without what came before.
 
     Octaves of noise with periods from two seconds to about three months, each as high as the root of its

@@ -1,7 +1,7 @@
 """Orders that wait far from the market until they are cancelled or expire, and the odd rejected one."""
 
 import bisect
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated import noise
 from mt5_exporter.far.drivers.simulated.account import Account
@@ -27,8 +27,7 @@ REJECTED, EXPIRED = 0.06, 0.35
 """Bounds of the shares that end so; the rest is cancelled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class Pending(NamedTuple):
     """An order from its placing to its end; instants in epoch ms (UTC), volume in lots."""
 
     ticket: int

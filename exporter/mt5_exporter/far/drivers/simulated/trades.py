@@ -1,7 +1,7 @@
 """The round trips that an account's strategies make, each a pure function of (account, slot, cycle)."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mt5_exporter.far.drivers.simulated import noise
 from mt5_exporter.far.drivers.simulated.account import LEVERAGE, Account
@@ -20,8 +20,7 @@ LOOKS = 40
 FIRST_TICKET = 50_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strategy:
+class Strategy(NamedTuple):
     """One slot of an account: at most one trade a cycle."""
 
     period: int
@@ -50,8 +49,7 @@ STRATEGIES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(NamedTuple):
     """A position from its opening to its end; instants in epoch ms (UTC), money in the deposit currency."""
 
     ticket: int
