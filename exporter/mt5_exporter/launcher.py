@@ -44,6 +44,9 @@ else:
 LARGE = 256 * 1024
 """Bytes from which a frame is parsed off the event loop: 3.5 MB measured 26 ms on it."""
 
+REAPED = 2.0
+"""Seconds that the end of a killed worker may take to be told to us."""
+
 LAST_WORDS = 0.2
 """Seconds that a dead worker's stderr is still read; a grandchild may hold the pipe for ever."""
 
@@ -173,7 +176,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         except BaseException as failure:
             late = WorkerError(DEADLINE, f"the worker did not greet within {timeout:g} s")
             worker.kill(late)
-            await worker._gone(LAST_WORDS)  # noqa: SLF001 - our own
+            await worker._gone(REAPED)  # noqa: SLF001 - our own
             worker._close_pipes()  # noqa: SLF001 - our own
             if isinstance(failure, TimeoutError):
                 raise late from None
@@ -386,10 +389,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _close_pipes(self) -> None:
         """Let go of our ends, in time for an event loop that is about to close."""
+        if not self.exited.done() or self._transport is None:
+            # To close the transport now would take the exit status away from whoever waits for it.
+            return
         if self._last_words is not None:
             self._last_words.cancel()
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     async def _gone(self, seconds: float) -> bool:
         done, _ = await asyncio.wait({self.exited}, timeout=seconds)

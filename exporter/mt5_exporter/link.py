@@ -1,5 +1,6 @@
 """The link to one terminal: a worker that is started, told its settings, asked, and replaced."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -59,6 +60,7 @@ class Link:
         settings: What the worker is told, again whenever it changes.
         events: Where a start and a line on stderr are told.
         clock: For how long a start takes.
+        starts: Held while a worker starts: what a machine can start at once is bounded.
         on_exit: Called with each worker's end.
     """
 
@@ -69,12 +71,14 @@ class Link:
         settings: Settings,
         events: Events,
         clock: Clock,
+        starts: asyncio.Semaphore,
         on_exit: Callable[[Exit], None],
     ) -> None:
         self._terminal = terminal
         self._settings = settings
         self._events = events
         self._clock = clock
+        self._starts = starts
         self._on_exit = on_exit
         self._worker: WorkerProcess | None = None
         self._revision = -1
@@ -105,16 +109,17 @@ class Link:
         """
         # One that died while nobody asked still has its pipes.
         await self.stop()
-        started = self._clock.monotonic()
-        self._revision, settings = self._settings.current()
-        self._worker, hello = await WorkerProcess.start(
-            command=self._terminal.command,
-            environment_names=self._terminal.environment,
-            settings=settings,
-            timeout=self._terminal.start_timeout,
-            on_exit=self._on_exit,
-            on_stderr=self._wrote,
-        )
+        async with self._starts:
+            started = self._clock.monotonic()
+            self._revision, settings = self._settings.current()
+            self._worker, hello = await WorkerProcess.start(
+                command=self._terminal.command,
+                environment_names=self._terminal.environment,
+                settings=settings,
+                timeout=self._terminal.start_timeout,
+                on_exit=self._on_exit,
+                on_stderr=self._wrote,
+            )
         self._events.emit(
             WorkerStarted(
                 terminal=self._terminal.name,

@@ -1,6 +1,7 @@
 """The keyed pool: one supervised session per terminal, lent to one caller at a time."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 MAX_WAITING = 100
 """Callers that may wait for one terminal's lease; the next one is refused at once."""
+
+STARTS = 2 * (os.cpu_count() or 1) + 2
+"""Workers that may be starting at the same time."""
 
 DEFAULT_LEASE_TIMEOUT = 30.0
 
@@ -84,6 +88,9 @@ class MT5SessionManager:
         self._bucket = TokenBucket.full(
             rate=config.connect_rate, burst=config.connect_burst, now=self.clock.monotonic()
         )
+        # The bucket spaces starts; this bounds how many run at once, or a slow machine would start, time out
+        # and start again for ever.
+        starts = asyncio.Semaphore(STARTS)
         self._slots = {
             terminal.name: _Slot(
                 Session(
@@ -93,6 +100,7 @@ class MT5SessionManager:
                     clock=self.clock,
                     fraction=fraction,
                     admit=self._admit,
+                    starts=starts,
                 )
             )
             for terminal in config.terminals

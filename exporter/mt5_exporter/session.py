@@ -68,6 +68,7 @@ class Session:
         clock: For every wait and every age.
         fraction: A random number in [0, 1), for the backoff's jitter.
         admit: Waits for the fleet's leave to make one more attempt.
+        starts: Held while a worker starts, by all sessions of a fleet.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Session:
         clock: Clock,
         fraction: Callable[[], float],
         admit: Callable[[], Awaitable[None]],
+        starts: asyncio.Semaphore,
     ) -> None:
         self.terminal = terminal
         self.name = terminal.name
@@ -99,7 +101,12 @@ class Session:
         self._next_attempt = float("-inf")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link = Link(
-            terminal, settings=settings, events=events, clock=clock, on_exit=self._worker_exited
+            terminal,
+            settings=settings,
+            events=events,
+            clock=clock,
+            starts=starts,
+            on_exit=self._worker_exited,
         )
         self._in_flight: asyncio.Task[list[Answer]] | None = None
         self._loss: asyncio.Future[MT5Error | None] | None = None

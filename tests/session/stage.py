@@ -228,6 +228,7 @@ class Stage:
             clock=self.clock,
             fraction=lambda: 0.5,
             admit=admit,
+            starts=asyncio.Semaphore(1),
         )
 
     async def __aenter__(self) -> Self:

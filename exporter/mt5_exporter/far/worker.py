@@ -2,8 +2,10 @@
 
 import contextlib
 import faulthandler
+import functools
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,9 +64,7 @@ class Worker:
             self.settings = {**self.settings, **settings}
             self.driver.configure(self.settings)
         budget = number(request.get("budget"))
-        # A hung call holds the GIL and sees neither a signal handler nor the end of stdin: when the parent
-        # has died, too, only this timer, which is a thread of C, can end the process.
-        faulthandler.dump_traceback_later(budget + MARGIN, exit=True)
+        arm(budget + MARGIN)
         try:
             if request.get("op") == "connect":
                 presence, row = self.connect(budget)
@@ -72,7 +72,7 @@ class Worker:
             else:
                 body = {"results": [self.call(call) for call in sequence(request.get("calls"))]}
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            disarm()
         try:
             self.send({"id": request.get("id"), "rss": resident_memory(), **body})
         except wire.WireError as error:
@@ -152,15 +152,43 @@ def project(value: object, fields: Sequence[str]) -> object:
     raise TypeError(f"cannot send a {type(value).__name__}")
 
 
+def arm(seconds: float) -> None:
+    """End this process after `seconds`, with a traceback, unless it is disarmed before.
+
+    A hung call holds the GIL and sees neither a signal handler of Python nor the end of stdin: when the
+    parent has died, too, only this can end the process. It is the kernel's timer and a handler in C; Windows
+    has a thread of C for it, which costs some 50 us a request.
+    """
+    if sys.platform == "win32":
+        faulthandler.dump_traceback_later(seconds, exit=True)
+    else:
+        faulthandler.register(signal.SIGALRM, chain=True)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def disarm() -> None:
+    """Call off what `arm` has planned."""
+    if sys.platform == "win32":
+        faulthandler.cancel_dump_traceback_later()
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def resident_memory() -> int | None:
     """Return this process's resident memory in bytes, or None where the system does not tell."""
-    if sys.platform == "win32":
-        from mt5_exporter.far import windows  # noqa: PLC0415 - its libraries exist there only
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            return int(os.pread(statm(), 100, 0).split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return None
+    from mt5_exporter.far import windows  # noqa: PLC0415 - its libraries exist there only
 
-        return windows.resident_memory()
-    with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return None
+    return windows.resident_memory()
+
+
+@functools.cache
+def statm() -> int:
+    """Return the open file of this process's memory; opening it anew costs more than reading it."""
+    return os.open("/proc/self/statm", os.O_RDONLY)
 
 
 def number(value: object) -> float:
@@ -214,9 +242,9 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> int:
         if request.get("op") == "shutdown":
             break
         worker.answer(request)
-    faulthandler.dump_traceback_later(MARGIN, exit=True)
+    arm(MARGIN)
     driver.api.shutdown()
-    faulthandler.cancel_dump_traceback_later()
+    disarm()
     return 0
 
 
