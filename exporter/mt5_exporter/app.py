@@ -32,7 +32,7 @@ from mt5_exporter.exposition.publish import Publisher
 from mt5_exporter.journal import Journal
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.poll import Poller, Skipped
-from mt5_exporter.scheduler import APScheduler
+from mt5_exporter.scheduler import APScheduler, Scheduler
 from mt5_exporter.secret import Redactor
 from mt5_exporter.session import ATTACHED, SessionState
 from mt5_exporter.snapshot import Snapshot
@@ -82,7 +82,7 @@ class App:
         self.tally = Tally(config, self.counters)
         self.journal = Journal(self.clock.monotonic, redactor or Redactor())
         self.manager = MT5SessionManager(config, events=self.events, clock=self.clock)
-        self.scheduler = APScheduler(clock=self.clock, events=self.events)
+        self.scheduler: Scheduler = APScheduler(clock=self.clock, events=self.events)
         self._web = web or WebSettings()
         self._terminals = {terminal.name: terminal for terminal in config.terminals}
         self._pollers = {terminal.name: Poller(self.manager, terminal) for terminal in config.terminals}

@@ -15,6 +15,7 @@ from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.events import ClockJumped, Event, Heartbeat, JobDue, JobEnded, LoopWoke, SessionChanged
 from mt5_exporter.exposition import collect
 from mt5_exporter.exposition.negotiate import Format
+from mt5_exporter.scheduler import APScheduler
 from tests.app.living import LivingApp, desk, living
 from tests.exposition import parsing
 from tests.exposition.test_catalogue import CONDITIONAL
@@ -110,7 +111,9 @@ def test_a_dead_scheduler_is_unhealthy_and_what_it_fed_goes_down(monkeypatch: py
             await exporter.wait_for(is_up)
             assert await exporter.get("/-/healthy") == (200, "healthy\n")
 
-            exporter.app.scheduler._scheduler.shutdown(wait=False)
+            scheduler = exporter.app.scheduler
+            assert isinstance(scheduler, APScheduler)
+            scheduler._scheduler.shutdown(wait=False)
 
             assert "the scheduler has not run for" in await exporter.wait_for_page("/-/healthy", 503)
             await exporter.wait_for(lambda found: not is_up(found))
