@@ -25,6 +25,9 @@ defaults:
 terminals:
 """
 
+NOTICED = 9.0
+"""Seconds within which any fault shows in a scrape: the interval, the deadline, and the pause of rendering."""
+
 TERMINAL = "  - {{name: {name}, simulation: {{seed: {seed}, scenario: scenario.yml}}}}\n"
 
 LETHAL = {

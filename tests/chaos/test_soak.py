@@ -58,8 +58,8 @@ class Injector:
         for name in [name for name, until in self.until.items() if until <= instant]:
             del self.until[name]
             self.faults.pop(name, None)
-            # Long enough for the exporter to read the new scenario, and for a count to be rendered.
-            self.resting[name] = instant + 4.0
+            # A worker that was stopped looks well until the next poll has passed its deadline.
+            self.resting[name] = instant + fleet.NOTICED
         self._write()
         well = fleet.up(now, TERMINALS)
         rested = [name for name in well if self.resting.get(name, 0.0) <= instant and name not in self.until]
@@ -171,13 +171,24 @@ def test_a_fleet_survives_every_fault_and_counts_each_once(tmp_path: Path) -> No
                 injector.step(running.scrape())
                 time.sleep(STEP)
             injector.finish()
-        after = running.wait_for(
-            lambda now: len(fleet.up(now, TERMINALS)) == len(TERMINALS), seconds=60, what="all recovered"
-        )
 
+        def settled(now: Scrape) -> bool:
+            # A worker that was stopped last is found out only when it is next asked.
+            counted = fleet.counted_errors(now) - fleet.counted_errors(healthy)
+            expected = fleet.expected_errors([*fleet.strikes(tmp_path), *injector.ledger])
+            return len(fleet.up(now, TERMINALS)) == len(TERMINALS) and counted == expected
+
+        with contextlib.suppress(AssertionError):
+            running.wait_for(settled, seconds=60)
+        after = running.scrape()
         found = [*fleet.strikes(tmp_path), *injector.ledger]
+        assert fleet.up(after, TERMINALS) == TERMINALS
         assert len([strike for strike in found if strike.fault in LETHAL]) > 10
-        assert fleet.counted_errors(after) - fleet.counted_errors(healthy) == fleet.expected_errors(found)
+        counted = fleet.counted_errors(after) - fleet.counted_errors(healthy)
+        expected = fleet.expected_errors(found)
+        assert counted == expected, history(
+            running, tmp_path, injector, {*(counted - expected), *(expected - counted)}
+        )
         for name in set(TERMINALS) - injector.struck:
             assert after.get("mt5_session_losses_total", terminal=name) == healthy.get(
                 "mt5_session_losses_total", terminal=name
@@ -185,13 +196,26 @@ def test_a_fleet_survives_every_fault_and_counts_each_once(tmp_path: Path) -> No
             assert after.get("mt5_reading_stale", terminal=name, reading="account") == 0
         assert set(seen.statuses) == {"HTTP/1.1 200"}
         assert len(running.workers()) == len(TERMINALS)
-        settled = lambda _: exporter.num_fds() <= before[0] + 2  # noqa: E731 - connections are closing
-        running.wait_for(settled, seconds=20, what="no descriptor leaked")
+        # Connections may still be closing.
+        running.wait_for(
+            lambda _: exporter.num_fds() <= before[0] + 2, seconds=20, what="a descriptor leaked"
+        )
         assert exporter.num_threads() <= before[1] + 2
         workers = running.workers()
         assert running.stop() == 0
         assert gone(workers, seconds=5)
     report(found, seen)
+
+
+def history(
+    running: RunningExporter, folder: Path, injector: Injector, causes: set[tuple[str, str, str]]
+) -> str:
+    """Return all that is known of the terminals whose counts differ."""
+    names = {name for name, _, _ in causes}
+    lines = [line for line in (folder / "ledger").read_text().splitlines() if line.split()[1] in names]
+    lines += [str(strike) for strike in injector.ledger if strike.terminal in names]
+    lines += [line.rstrip() for line in running.log if any(f"terminal={name} " in line for name in names)]
+    return "\n".join([str(causes), *lines])
 
 
 def report(found: list[Strike], seen: Traffic) -> None:
