@@ -26,7 +26,7 @@ terminals:
 """
 
 NOTICED = 9.0
-"""Seconds within which any fault shows in a scrape: the interval, the deadline, and the pause of rendering."""
+"""Seconds within which any fault shows in a scrape: interval, deadline, and the pause of rendering."""
 
 TERMINAL = "  - {{name: {name}, simulation: {{seed: {seed}, scenario: scenario.yml}}}}\n"
 
