@@ -19,6 +19,8 @@ def recovery(fleet: Fleet, outage: float) -> list[float]:
     fleet.faults(["{fault: not_running}"])
     fleet.wait_for(lambda scrape: scrape.total("mt5_up") == 0, seconds=60)
     time.sleep(outage)
+    # The connection of before has long been idle, and closed.
+    fleet.open(fleet.url)
     fleet.faults([])
     returned = time.monotonic()
     up: dict[str, float] = {}
