@@ -30,7 +30,7 @@ def tool() -> Callable[[str], str]:
         found = shutil.which(name, path=f"{TOOLS / 'usr' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}")
         if found is not None:
             return found
-        text = f"{name} is missing: run `make tools`"
+        text = f"{name} is missing: install it, or run `make tools`"
         if os.environ.get("CI") == "true":
             pytest.fail(text)
         pytest.skip(text)

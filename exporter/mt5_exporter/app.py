@@ -15,7 +15,9 @@ from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import Config
 from mt5_exporter.counters import Counters
 from mt5_exporter.events import (
+    AttemptFinished,
     BreakerChanged,
+    CallFailed,
     ClockJumped,
     Event,
     Events,
@@ -25,6 +27,7 @@ from mt5_exporter.events import (
     LoopWoke,
     SessionChanged,
     WorkerStarted,
+    WorkerWrote,
 )
 from mt5_exporter.exposition.collect import Frozen, Validity, freeze, is_up
 from mt5_exporter.exposition.internal import Internals
@@ -133,6 +136,7 @@ class App:
             result = await self._pollers[name].poll()
         except Skipped as skipped:
             self.tally.skipped(name, str(skipped))
+            self.publisher.changed()
             return
         self.tally.polled(result)
         self.journal.polled(result)
@@ -155,6 +159,9 @@ class App:
                 self._observe(terminal)
             case WorkerStarted(terminal=terminal, seconds=seconds):
                 self.snapshot.worker_started(terminal, seconds)
+            case AttemptFinished() | CallFailed() | WorkerWrote():
+                # Counted, and otherwise seen only when the exposition expires.
+                self.publisher.changed()
             case _:
                 pass
 

@@ -10,6 +10,7 @@ from mt5_exporter.clock import Clock
 from mt5_exporter.config import TerminalConfig
 from mt5_exporter.errors import MT5Error
 from mt5_exporter.events import Events, WorkerStarted, WorkerWrote
+from mt5_exporter.far import wire
 from mt5_exporter.launcher import Exit, WorkerError, WorkerProcess
 
 LOSES = (errors.MT5ConnectionError, errors.MT5TimeoutError)
@@ -176,9 +177,12 @@ class Link:
     def _answers(self, reply: Mapping[str, object], calls: Sequence[Call]) -> list[Answer]:
         """Read the rows of a reply; one of another shape ends the worker."""
         rows = reply.get("results")
-        if isinstance(rows, list) and len(rows) == 1:
-            # One row answers for the whole frame when the reply was too large to send.
-            rows *= len(calls)
+        match rows:
+            case [[None, wire.RAISED, *_] as failure]:
+                # Such as a reply that was too large to send: a failure, never a value, answers for all calls.
+                rows = [failure] * len(calls)
+            case _:
+                pass
         if not isinstance(rows, list) or len(rows) != len(calls):
             raise self._malformed(f"expected {len(calls)} results")
         answers: list[Answer] = []

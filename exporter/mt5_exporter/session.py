@@ -90,8 +90,6 @@ class Session:
         self.last_error: MT5Error | None = None
         self.attempt = 0
         """Failures in a row since the last good `account_info`."""
-        self.lost_at = float("-inf")
-        """Monotonic instant at which the terminal was last lost."""
         self._events = events
         self._clock = clock
         self._fraction = fraction
@@ -462,8 +460,6 @@ class Session:
         before, self.state = self.state, after
         lasted, self._state_since = now - self._state_since, now
         self._state_since_wall = self._clock.wall()
-        if before in ATTACHED and after not in ATTACHED:
-            self.lost_at = now
         self._events.emit(
             SessionChanged(
                 terminal=self.name,

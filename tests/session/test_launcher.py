@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -146,10 +145,11 @@ async def test_requests_are_answered_in_turn_with_the_workers_memory() -> None:
         assert not worker.process.busy
 
 
-@pytest.mark.skipif(not SYSTEM_PYTHON.exists(), reason="there is no other Python here")
 @in_loop
-async def test_a_foreign_interpreter_runs_the_far_side_with_nothing_installed() -> None:
-    async with started([str(SYSTEM_PYTHON)]) as worker:
+async def test_a_foreign_interpreter_runs_the_far_side_with_nothing_installed(
+    tool: Callable[[str], str],
+) -> None:
+    async with started([tool(str(SYSTEM_PYTHON))]) as worker:
         reply = await worker.ask(CONNECT)
 
         assert worker.hello.python.startswith("3.")
@@ -516,9 +516,9 @@ def seconds_to_end(pid: int, *, at_most: float) -> float:
     return time.monotonic() - before
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is missing")
 @pytest.mark.parametrize("call", ["idle", "hang_gil"])
-def test_a_worker_ends_with_a_parent_that_was_killed(call: str) -> None:
+def test_a_worker_ends_with_a_parent_that_was_killed(call: str, tool: Callable[[str], str]) -> None:
+    tool("setpriv")
     parent, worker = orphan(call, "60")
 
     parent.kill()

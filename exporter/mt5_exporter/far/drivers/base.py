@@ -1,6 +1,6 @@
 """The port to a terminal: what a worker needs from any driver."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 Settings = Mapping[str, object]
@@ -57,6 +57,3 @@ class Driver(Protocol):
     def configure(self, settings: Settings) -> None:
         """Take settings that changed while the worker runs."""
         ...
-
-
-OpenDriver = Callable[[Settings, object], Driver]
