@@ -13,7 +13,6 @@ from benchmarks import world
 from mt5_exporter.clock import SystemClock
 from mt5_exporter.config import Config
 from mt5_exporter.counters import Counters
-from mt5_exporter.exposition.collect import Frozen, freeze
 from mt5_exporter.exposition.internal import Internals
 from mt5_exporter.exposition.publish import Publisher
 from mt5_exporter.snapshot import Snapshot
@@ -36,21 +35,13 @@ class Ours:
         self.snapshot = Snapshot(terminal.name for terminal in config.terminals)
         self.publisher = Publisher(
             config,
-            freeze=self._freeze,
+            snapshot=self.snapshot,
+            counters=self.counters,
             internals=Internals(),
             with_internals=True,
             clock=self.clock,
         )
         self.snapshot.on_change(self.publisher.changed)
-
-    def _freeze(self) -> Frozen:
-        return freeze(
-            self.config,
-            self.snapshot,
-            self.counters,
-            instant=self.clock.monotonic(),
-            wall=self.clock.wall(),
-        )
 
     def poll(self, number: int) -> None:
         """Take one terminal's poll, as the exporter does when one has finished."""

@@ -27,7 +27,7 @@ from benchmarks.fleet import ticks
 from benchmarks.harness import Options, main, median, progress, quantile, ratio, ratios, say, show, table
 from benchmarks.load import TOOLS, Scraper, paced, unpack_tools, wrk
 from benchmarks.processes import Child, module
-from mt5_exporter.exposition.collect import MAX_VALID
+from mt5_exporter.exposition.publish import MAX_VALID
 
 SYMBOLS = 16
 """With them a terminal has 250 series."""

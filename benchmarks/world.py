@@ -1,5 +1,6 @@
 """Terminals that exist in numbers only: polls with a value for every metric of the catalogue."""
 
+import itertools
 import random
 
 from mt5_exporter.catalogue import Metric, Sample
@@ -81,12 +82,20 @@ def poll(terminal: TerminalConfig, *, at: float, instant: float, dice: random.Ra
 
 
 def _samples(metric: Metric, terminal: TerminalConfig, at: float, dice: random.Random) -> list[Sample]:
-    if "symbol" in metric.labels:
-        return [
-            Sample(metric, (terminal.name, symbol), _value(metric, at, dice)) for symbol in terminal.symbols
-        ]
-    labels = (terminal.name, *(TEXTS[label] for label in metric.labels[1:]))
-    return [Sample(metric, labels, _value(metric, at, dice))]
+    choices = (_choices(label, metric, terminal) for label in metric.labels[1:])
+    return [
+        Sample(metric, (terminal.name, *labels), _value(metric, at, dice))
+        for labels in itertools.product(*choices)
+    ]
+
+
+def _choices(label: str, metric: Metric, terminal: TerminalConfig) -> tuple[str, ...]:
+    """Return the values of a label: every symbol, every state, and one of anything else."""
+    if label == "symbol":
+        return terminal.symbols
+    if metric.kind == "stateset" and label == metric.labels[-1]:
+        return metric.states
+    return (TEXTS.get(label, label),)
 
 
 def _value(metric: Metric, at: float, dice: random.Random) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -29,7 +30,7 @@ from mt5_exporter.events import (
     WorkerStarted,
     WorkerWrote,
 )
-from mt5_exporter.exposition.collect import Frozen, Validity, freeze, is_up
+from mt5_exporter.exposition.collect import Validity, is_up
 from mt5_exporter.exposition.internal import Internals
 from mt5_exporter.exposition.publish import Publisher
 from mt5_exporter.journal import Journal
@@ -39,6 +40,7 @@ from mt5_exporter.scheduler import APScheduler, Scheduler
 from mt5_exporter.secret import Redactor
 from mt5_exporter.session import ATTACHED, SessionState
 from mt5_exporter.snapshot import Snapshot
+from mt5_exporter.store import StateStore
 from mt5_exporter.tally import Tally
 from mt5_exporter.web.routes import Routes, Surface, TerminalLine
 from mt5_exporter.web.server import Server
@@ -78,13 +80,15 @@ class App:
     ) -> None:
         self.config = config
         self.clock = clock or SystemClock()
+        self.store = StateStore(config.state_file, self.clock)
         self.internals = Internals()
+        self.internals.watch(self.store)
         self.events = Events(self.internals.listener_errors.inc)
         self.counters = Counters()
         self.snapshot = Snapshot(terminal.name for terminal in config.terminals)
         self.tally = Tally(config, self.counters)
         self.journal = Journal(self.clock.monotonic, redactor or Redactor())
-        self.manager = MT5SessionManager(config, events=self.events, clock=self.clock)
+        self.manager = MT5SessionManager(config, events=self.events, clock=self.clock, store=self.store)
         self.scheduler: Scheduler = APScheduler(clock=self.clock, events=self.events)
         self._web = web or WebSettings()
         self._terminals = {terminal.name: terminal for terminal in config.terminals}
@@ -93,7 +97,8 @@ class App:
         self._stopping = False
         self.publisher = Publisher(
             config,
-            freeze=self._freeze,
+            snapshot=self.snapshot,
+            counters=self.counters,
             internals=self.internals,
             with_internals=self._web.exporter_metrics,
             clock=self.clock,
@@ -107,7 +112,15 @@ class App:
         self.snapshot.on_change(self.publisher.changed)
         for terminal in self.config.terminals:
             self.scheduler.every(terminal.interval, terminal.name, partial(self._poll, terminal.name))
+            if terminal.account_interval < terminal.interval:
+                job = f"{terminal.name} account"
+                self.scheduler.every(
+                    terminal.account_interval, job, partial(self._poll_account, terminal.name)
+                )
             self._observe(terminal.name)
+        # What start-up has made stays: left out of it, a full collection takes a third of its time.
+        gc.collect()
+        gc.freeze()
         self.manager.open()
         self.scheduler.start()
         publishing = asyncio.ensure_future(self.publisher.run())
@@ -124,6 +137,7 @@ class App:
             for task in (publishing, stopped):
                 task.cancel()
             await asyncio.wait({publishing, stopped})
+            await self.store.close()
             log.info("stopped")
         for task in (publishing, serving):
             if task.done() and not task.cancelled():
@@ -142,6 +156,13 @@ class App:
         self.journal.polled(result)
         self._observe(name)
         self.snapshot.publish(result)
+
+    async def _poll_account(self, name: str) -> None:
+        """Read the account between two polls; while one runs it reads the account itself."""
+        with contextlib.suppress(Skipped):
+            readings = await self._pollers[name].poll_account()
+            self.tally.read(name, readings)
+            self.snapshot.publish_readings(name, readings)
 
     # -- what happens between polls -----------------------------------------------------------------------
 
@@ -193,15 +214,6 @@ class App:
     def _observe(self, terminal: str) -> None:
         session = self.manager.sessions()[terminal]
         self.snapshot.observe(terminal, session.view())
-
-    def _freeze(self) -> Frozen:
-        return freeze(
-            self.config,
-            self.snapshot,
-            self.counters,
-            instant=self.clock.monotonic(),
-            wall=self.clock.wall(),
-        )
 
     # -- the HTTP surface -----------------------------------------------------------------------------------
 

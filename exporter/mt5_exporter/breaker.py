@@ -220,6 +220,8 @@ class Breaker:
         settings = self.settings
         if self._consecutive >= settings.consecutive_failures:
             return "consecutive_failures"
+        if not any(map(any, self._window)):
+            return None
         failures, slow = self._window_ratio(0), self._window_ratio(1)
         if failures is not None and failures >= settings.failure_ratio:
             return "failure_ratio"

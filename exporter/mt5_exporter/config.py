@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mt5_exporter.backoff import Backoff
 from mt5_exporter.breaker import BreakerSettings
+from mt5_exporter.limits import Limits
 from mt5_exporter.market import BUILT_IN, Calendar
+from mt5_exporter.patterns import matches
+from mt5_exporter.risk.rules import RiskConfig
 from mt5_exporter.secret import Secret
 from mt5_exporter.strict_yaml import ConfigError
 
@@ -56,7 +59,7 @@ class SimulationConfig:
 class TerminalConfig:
     """One terminal; durations are seconds, sizes are bytes. mt5-exporter.example.yml explains each key.
 
-    `poll_timeout` and `stale_after` that are left at 0 follow from `timeout` and `interval`.
+    `poll_timeout`, `stale_after`, `account_interval` left at 0 follow from `timeout` and `interval`.
     """
 
     name: str
@@ -71,17 +74,22 @@ class TerminalConfig:
     login: bool = False
     account: AccountConfig | None = None
     interval: float = 15.0
+    account_interval: float = 0.0
     timeout: float = 5.0
     poll_timeout: float = 0.0
     connect_timeout: float = 20.0
     start_timeout: float = 30.0
     stale_after: float = 0.0
     symbols: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=lambda: types.MappingProxyType({}))
+    max_symbols: int = 200
+    strategies: Mapping[int, str] = field(default_factory=lambda: types.MappingProxyType({}))
+    heartbeat_files: Mapping[str, Path] = field(default_factory=lambda: types.MappingProxyType({}))
+    history_lookback: float = 3 * 86400.0
+    risk: RiskConfig | None = None
+    limits: Limits = field(default_factory=Limits)
     market: str = "fx"
     symbol_markets: Mapping[str, str] = field(default_factory=lambda: types.MappingProxyType({}))
-    max_tick_age: float = 60.0
-    max_round_trip: float = 1.0
-    max_ping: float = 1.0
     max_worker_memory: int = 512 << 20
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     backoff: Backoff = field(default_factory=Backoff)
@@ -92,6 +100,8 @@ class TerminalConfig:
         if not self.poll_timeout:
             derived = max(self.timeout, self.interval * 2 / 3)
             object.__setattr__(self, "poll_timeout", min(self.interval, derived))
+        if not self.account_interval:
+            object.__setattr__(self, "account_interval", self.interval)
         if not self.stale_after:
             object.__setattr__(self, "stale_after", 3 * self.interval)
         if self.driver == "simulated" and self.simulation is None:
@@ -106,6 +116,7 @@ class Config:
         terminals: In the file's order; names are unique.
         connect_rate: Attempts to connect a second, of the whole fleet.
         connect_burst: Attempts that may come at once after a quiet time.
+        state_file: Where totals and anchors outlive the exporter; None keeps them in memory.
         calendars: The built-in ones and the file's, by name.
         warnings: One line each about what is legal and unwise.
         secrets: Every password, for the redactor.
@@ -115,12 +126,19 @@ class Config:
     terminals: tuple[TerminalConfig, ...]
     connect_rate: float = 4.0
     connect_burst: int = 4
+    state_file: Path | None = None
     calendars: Mapping[str, Calendar] = field(default_factory=lambda: BUILT_IN)
     warnings: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     source: str = ""
 
     def calendar_of(self, terminal: TerminalConfig, symbol: str | None = None) -> Calendar:
-        """Return the market hours of a symbol, or of the terminal as a whole."""
-        name = terminal.market if symbol is None else terminal.symbol_markets.get(symbol, terminal.market)
-        return self.calendars[name]
+        """Return the market hours of a symbol, by its label, or of the terminal as a whole.
+
+        Its own in `symbol_markets` come first, then the first pattern's that matches.
+        """
+        if symbol is None:
+            return self.calendars[terminal.market]
+        markets = terminal.symbol_markets
+        matching = (market for pattern, market in markets.items() if matches(pattern, symbol))
+        return self.calendars[markets.get(symbol) or next(matching, terminal.market)]

@@ -14,7 +14,9 @@ from mt5_exporter.breaker import BreakerSettings
 from mt5_exporter.config import AccountConfig, Config, SimulationConfig, TerminalConfig
 from mt5_exporter.credentials import VARIABLE, Accounts, readable_by_others
 from mt5_exporter.far.drivers.simulated.catalogue import IN_DOLLARS
+from mt5_exporter.limits import decode_limits
 from mt5_exporter.market import BUILT_IN, FX, Calendar, decode_calendars
+from mt5_exporter.risk.rules import decode_risk
 from mt5_exporter.scalars import (
     LOGIN,
     NAME,
@@ -34,12 +36,12 @@ from mt5_exporter.strict_yaml import Section, Value
 
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR
-LIMIT = duration(0.001, 24 * HOUR)
 DEADLINE = duration(0.05, HOUR)
+MAGIC = integer(0, 2**63 - 1)
 COUNT = integer(1, 10_000)
 RATIO = number(above=0, most=1)
 
-PER_TERMINAL = ("name", "path", "account", "simulation")
+PER_TERMINAL = ("name", "path", "account", "simulation", "heartbeat_files")
 DEFAULTS = tuple(key for key in TerminalConfig.__dataclass_fields__ if key not in PER_TERMINAL)
 
 
@@ -55,7 +57,8 @@ def load(path: Path | str, environ: Mapping[str, str]) -> Config:
     """
     path = Path(path)
     content = strict_yaml.read(path)
-    decoder = _Decoder(environ, path.parent, exposed=readable_by_others(path))
+    state_file = path.with_suffix(".state.db")
+    decoder = _Decoder(environ, path.parent, state_file=state_file, exposed=readable_by_others(path))
     return decoder.config(strict_yaml.parse(content, str(path)))
 
 
@@ -77,8 +80,16 @@ def demo() -> Config:
 class _Decoder:
     """Decodes one file."""
 
-    def __init__(self, environ: Mapping[str, str], directory: Path, *, exposed: bool = False) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        directory: Path,
+        *,
+        state_file: Path | None = None,
+        exposed: bool = False,
+    ) -> None:
         self._directory = directory
+        self._state_file = state_file
         self._accounts = Accounts(environ, directory, exposed=exposed)
         self._calendars: dict[str, Calendar] = dict(BUILT_IN)
         self._programs: dict[PureWindowsPath, list[TerminalConfig]] = {}
@@ -89,7 +100,9 @@ class _Decoder:
             FX.require_zone()
         except ValueError as error:
             raise strict_yaml.problem(root.source, None, "", str(error)) from None
-        section = root.section(("defaults", "connect_rate", "connect_burst", "calendars", "terminals"))
+        section = root.section(
+            ("defaults", "connect_rate", "connect_burst", "state_file", "calendars", "terminals")
+        )
         if section.has("calendars"):
             self._calendars |= section.need("calendars", decode_calendars)
         nothing = Section(at=root, values={})
@@ -112,6 +125,7 @@ class _Decoder:
             terminals=tuple(terminals.values()),
             connect_rate=section.take("connect_rate", number(above=0, most=1000), 4.0),
             connect_burst=section.take("connect_burst", integer(1, 1000), 4),
+            state_file=section.take("state_file", self._file, self._state_file),
             calendars=types.MappingProxyType(self._calendars),
             warnings=tuple(self._accounts.warnings),
             secrets=tuple(self._accounts.secrets),
@@ -139,12 +153,17 @@ class _Decoder:
             connect_timeout=take("connect_timeout", DEADLINE, plain.connect_timeout),
             start_timeout=take("start_timeout", DEADLINE, plain.start_timeout),
             stale_after=take("stale_after", duration(1, WEEK), 0.0),
+            account_interval=take("account_interval", duration(1, HOUR), 0.0),
             symbols=take("symbols", list_of(SYMBOL), plain.symbols),
+            aliases=take("aliases", _aliases, plain.aliases),
+            max_symbols=take("max_symbols", integer(1, 10_000), plain.max_symbols),
+            strategies=take("strategies", _strategies, plain.strategies),
+            heartbeat_files=take("heartbeat_files", self._heartbeat_files, plain.heartbeat_files),
+            history_lookback=take("history_lookback", duration(HOUR, 5 * WEEK), plain.history_lookback),
+            risk=take("risk", decode_risk, None),
+            limits=take("limits", decode_limits, plain.limits),
             market=take("market", self._market, plain.market),
             symbol_markets=take("symbol_markets", self._symbol_markets, plain.symbol_markets),
-            max_tick_age=take("max_tick_age", LIMIT, plain.max_tick_age),
-            max_round_trip=take("max_round_trip", LIMIT, plain.max_round_trip),
-            max_ping=take("max_ping", LIMIT, plain.max_ping),
             max_worker_memory=take("max_worker_memory", size, plain.max_worker_memory),
             breaker=take("breaker", _breaker, plain.breaker),
             backoff=take("backoff", _backoff, plain.backoff),
@@ -187,6 +206,13 @@ class _Decoder:
             where = section.where("account", "login")
             raise where.error(f"'login: true' of terminal {terminal.name!r} needs login, server and password")
 
+    def _file(self, value: Value) -> Path:
+        return self._directory / text("a file's name")(value)
+
+    def _heartbeat_files(self, value: Value) -> Mapping[str, Path]:
+        files = {name: self._file(entry) for name, entry in value.table().items()}
+        return types.MappingProxyType(files)
+
     def _market(self, value: Value) -> str:
         return one_of(self._calendars)(value)
 
@@ -196,10 +222,9 @@ class _Decoder:
     def _simulation(self, value: Value) -> SimulationConfig:
         plain = SimulationConfig()
         section = value.section(SimulationConfig.__dataclass_fields__)
-        scenario = section.take("scenario", text("a file's name"), None)
         return SimulationConfig(
             seed=section.take("seed", integer(0, 2**32 - 1), plain.seed),
-            scenario=None if scenario is None else self._directory / scenario,
+            scenario=section.take("scenario", self._file, None),
             deposit=section.take("deposit", number(above=0, most=1e12), plain.deposit),
             currency=section.take("currency", one_of(IN_DOLLARS), plain.currency),
             login=section.take("login", LOGIN, plain.login),
@@ -233,6 +258,29 @@ def _command(value: Value) -> tuple[str, ...]:
 def _environment(value: Value) -> tuple[str, ...]:
     name = text("the name of an environment variable, without its value", pattern=VARIABLE)
     return list_of(name)(value.hide())
+
+
+def _aliases(value: Value) -> Mapping[str, str]:
+    """Return the broker's name of each of ours; no symbol has two of ours."""
+    found: dict[str, str] = {}
+    for ours, entry in value.table().items():
+        theirs = SYMBOL(entry)
+        if theirs in found.values():
+            raise entry.error("is the broker's name of another alias already")
+        found[ours] = theirs
+    return types.MappingProxyType(found)
+
+
+def _strategies(value: Value) -> Mapping[int, str]:
+    """Return the strategy of each magic number; in the file each strategy lists its numbers."""
+    found: dict[int, str] = {}
+    for name, numbers in value.table().items():
+        for entry in numbers.items():
+            magic = MAGIC(entry)
+            if magic in found:
+                raise entry.error(f"is a magic number of {found[magic]!r} already")
+            found[magic] = name
+    return types.MappingProxyType(found)
 
 
 def _breaker(value: Value) -> BreakerSettings:

@@ -81,10 +81,16 @@ class Exit:
     told: bool
 
 
+Reply = dict[str, object]
+"""A worker's whole answer to one request, in plain JSON."""
+
+Settle = Callable[["Reply | WorkerError"], None]
+
+
 @dataclass(slots=True)
 class _Pending:
     serial: int
-    reply: asyncio.Future[dict[str, object]]
+    settle: Settle
     deadline: asyncio.TimerHandle
 
 
@@ -198,10 +204,31 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Whether a request is in flight."""
         return self._pending is not None
 
-    def request(self, message: Mapping[str, object], *, budget: float) -> asyncio.Future[dict[str, object]]:
+    def request(self, message: Mapping[str, object], *, budget: float) -> asyncio.Future[Reply]:
         """Send one request; its reply or a `WorkerError` comes within `budget` seconds.
 
-        Await it shielded: a cancelled caller must not cancel the reading of the reply.
+        Whoever awaits it may be cancelled; the reply is still read.
+
+        Raises:
+            WorkerError, WireError, TypeError: What `send` raises.
+        """
+        reply: asyncio.Future[Reply] = self._loop.create_future()
+        # Nobody may be left to await it.
+        reply.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        def settle(outcome: Reply | WorkerError) -> None:
+            if reply.done():
+                return
+            if isinstance(outcome, WorkerError):
+                reply.set_exception(outcome)
+            else:
+                reply.set_result(outcome)
+
+        self.send(message, budget=budget, settle=settle)
+        return reply
+
+    def send(self, message: Mapping[str, object], *, budget: float, settle: Settle) -> None:
+        """Send one request; `settle` is called once, with what came of it, within `budget` seconds.
 
         Raises:
             WorkerError: The worker is gone.
@@ -212,14 +239,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         assert self._pending is None, "one request in flight at a time"
         self._serial += 1
         frame = wire.encode({"id": self._serial, "budget": budget, **message}, spell)
-        reply: asyncio.Future[dict[str, object]] = self._loop.create_future()
-        # Nobody may be left to await it.
-        reply.add_done_callback(lambda done: done.cancelled() or done.exception())
-        late = WorkerError(DEADLINE, f"no answer within {budget:g} s")
-        timer = self._loop.call_later(budget, self.kill, late)
-        self._pending = _Pending(self._serial, reply, timer)
+        timer = self._loop.call_later(budget, self._too_late, budget)
+        self._pending = _Pending(self._serial, settle, timer)
         self._write(frame)
-        return reply
 
     def require_alive(self) -> None:
         """Make sure that it runs.
@@ -237,8 +259,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._ending is None:
             self._ending = cause
         self._told = True
-        self._fail(cause)
         self._end(forced=True)
+        self._fail(cause)
 
     async def stop(self, *, grace: float = 2.0) -> None:
         """End the process in order: ask, wait `grace` seconds, terminate, wait half as long, kill."""
@@ -292,6 +314,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         else:
             self._loop.call_later(LAST_WORDS, self._ended)
         self._last_words = self._loop.call_later(LAST_WORDS, self._close_pipes)
+
+    def _too_late(self, budget: float) -> None:
+        self.kill(WorkerError(DEADLINE, f"no answer within {budget:g} s"))
 
     # -- our own ----------------------------------------------------------------------------------------
 
@@ -351,8 +376,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.resident_memory = rss if isinstance(rss, int) else None
         self._pending = None
         pending.deadline.cancel()
-        if not pending.reply.done():
-            pending.reply.set_result(message)
+        pending.settle(message)
 
     def _greeted(self, message: dict[str, object]) -> None:
         match message:
@@ -373,8 +397,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         pending, self._pending = self._pending, None
         if pending is not None:
             pending.deadline.cancel()
-            if not pending.reply.done():
-                pending.reply.set_exception(cause)
+            pending.settle(cause)
 
     def _end(self, *, forced: bool) -> None:
         """Signal the whole group; Windows knows one way only."""

@@ -1,13 +1,14 @@
 """A session on loan: the typed reads of one terminal, for as long as the lease is held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from mt5_exporter import errors, model
 from mt5_exporter.errors import MT5Error
 from mt5_exporter.link import Answer, Call
-from mt5_exporter.model import Account, Deal, Order, Position, Symbol, Terminal, Tick
+from mt5_exporter.model import Account, Deal, Order, Position, Symbol, Terminal, Tick, Version
 from mt5_exporter.session import Session
+from mt5_exporter.threads import off_loop
 
 T = TypeVar("T")
 
@@ -53,6 +54,12 @@ class Lease:
         """Return the program's state and its link to the trade server."""
         return await self._one(Call(function="terminal_info", struct=Terminal), Terminal, timeout)
 
+    async def version(self, *, timeout: float | None = None) -> Version:
+        """Return the program's version and build."""
+        # A plain tuple, and not a struct to project: the fields are none of ours to name.
+        value = await self.session.ask_one(Call(function="version"), timeout=timeout)
+        return parse(Version, Call(function="version"), value, self.terminal)
+
     async def account_info(self, *, timeout: float | None = None) -> Account:
         """Return the account the terminal is logged in to."""
         return await self._one(Call(function="account_info", struct=Account), Account, timeout)
@@ -97,7 +104,7 @@ class Lease:
         rows = await self.session.ask_one(call, timeout=timeout)
         if not isinstance(rows, list):
             raise schema_error(call, f"expected a list, was {type(rows).__name__}", self.terminal)
-        return [parse(struct, call, row, self.terminal) for row in rows]
+        return await off_loop(len(rows), parse_all, struct, call, rows, self.terminal)
 
     async def _count(self, function: str, timeout: float | None) -> int:
         call = Call(function=function)
@@ -114,6 +121,15 @@ def parse(struct: type[T], call: Call, row: object, terminal: str) -> T:
         return model.build(struct, row)
     except TypeError as failure:
         raise schema_error(call, str(failure), terminal) from failure
+
+
+def parse_all(struct: type[T], call: Call, rows: Iterable[object], terminal: str) -> list[T]:
+    """Return the structs of an answer; one that is none spoils them all, since a sum of the rest would lie.
+
+    Raises:
+        MT5DataError: One has another shape than the API documents.
+    """
+    return [parse(struct, call, row, terminal) for row in rows]
 
 
 def count(call: Call, value: object, terminal: str) -> int:

@@ -11,7 +11,7 @@ from mt5_exporter.config import TerminalConfig
 from mt5_exporter.errors import MT5Error
 from mt5_exporter.events import Events, WorkerStarted, WorkerWrote
 from mt5_exporter.far import wire
-from mt5_exporter.launcher import Exit, WorkerError, WorkerProcess
+from mt5_exporter.launcher import Exit, Reply, Settle, WorkerError, WorkerProcess
 
 LOSES = (errors.MT5ConnectionError, errors.MT5TimeoutError)
 
@@ -152,8 +152,8 @@ class Link:
         Raises:
             WorkerError: The worker did not answer.
         """
-        reply = await self._send({"op": "connect"}, budget)
-        [attached] = self._answers(reply, [Call(function=operation)])
+        reply = await self._request({"op": "connect"}, budget)
+        [attached] = self.answers(reply, [Call(function=operation)])
         return reply.get("presence"), attached
 
     async def ask(self, calls: Sequence[Call], budget: float) -> list[Answer]:
@@ -163,19 +163,38 @@ class Link:
             WorkerError: The worker is gone, did not answer within `budget` seconds, or broke the protocol.
             TypeError, ValueError, WireError: An argument does not fit into a frame; nothing was sent.
         """
-        return self._answers(await self._send({"calls": [call.frame() for call in calls]}, budget), calls)
+        return self.answers(await self._request(_reads(calls), budget), calls)
 
-    async def _send(self, message: Mapping[str, object], budget: float) -> dict[str, object]:
+    def send(self, calls: Sequence[Call], budget: float, settle: Settle) -> None:
+        """Send some reads in one frame; `settle` is called with the reply, which `answers` reads.
+
+        Raises:
+            WorkerError: The worker is gone.
+            TypeError, ValueError, WireError: An argument does not fit into a frame; nothing was sent.
+        """
         worker = self.require_worker()
-        revision, settings = self._settings.current()
-        if revision != self._revision:
-            message = {**message, "settings": settings}
+        revision, message = self._current(_reads(calls))
+        worker.send(message, budget=budget, settle=settle)
+        self._revision = revision
+
+    async def _request(self, message: Mapping[str, object], budget: float) -> Reply:
+        worker = self.require_worker()
+        revision, message = self._current(message)
         reply = worker.request(message, budget=budget)
         self._revision = revision
         return await reply
 
-    def _answers(self, reply: Mapping[str, object], calls: Sequence[Call]) -> list[Answer]:
-        """Read the rows of a reply; one of another shape ends the worker."""
+    def _current(self, message: Mapping[str, object]) -> tuple[int, Mapping[str, object]]:
+        """Return the settings' revision, and a message that carries them if they are new."""
+        revision, settings = self._settings.current()
+        return revision, message if revision == self._revision else {**message, "settings": settings}
+
+    def answers(self, reply: Reply, calls: Sequence[Call]) -> list[Answer]:
+        """Read the rows of a reply, one for each call.
+
+        Raises:
+            WorkerError: The reply has another shape; the worker has been ended.
+        """
         rows = reply.get("results")
         match rows:
             case [[None, wire.RAISED, *_] as failure]:
@@ -218,6 +237,10 @@ class Link:
 
     def _wrote(self, line: str) -> None:
         self._events.emit(WorkerWrote(terminal=self._terminal.name, line=line))
+
+
+def _reads(calls: Sequence[Call]) -> dict[str, object]:
+    return {"calls": [call.frame() for call in calls]}
 
 
 def loses(failure: MT5Error) -> bool:

@@ -14,11 +14,13 @@ from mt5_exporter.backoff import TokenBucket
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.events import Events
-from mt5_exporter.feed import Feed
+from mt5_exporter.history.books import Books
 from mt5_exporter.lease import Lease
+from mt5_exporter.memory import Memory
 from mt5_exporter.model import Account, Tick
 from mt5_exporter.session import Session
 from mt5_exporter.settings import WorkerSettings
+from mt5_exporter.store import StateStore
 
 T = TypeVar("T")
 
@@ -52,7 +54,7 @@ class _Slot:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.feed = Feed()
+        self.memory = Memory(session.terminal)
         self.lock = asyncio.Lock()
         self.waiting = 0
         self.leases = 0
@@ -71,6 +73,7 @@ class MT5SessionManager:
         config: What to connect to.
         events: Where to tell what happens.
         clock: For every wait and every age.
+        store: Where what is counted of accounts outlives this manager; memory by default.
         fraction: Random numbers in [0, 1), for jitter.
     """
 
@@ -80,11 +83,13 @@ class MT5SessionManager:
         *,
         events: Events | None = None,
         clock: Clock | None = None,
+        store: StateStore | None = None,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self.config = config
         self.events = events or Events()
         self.clock = clock or SystemClock()
+        self.books = Books(store or StateStore(None, self.clock))
         self._bucket = TokenBucket.full(
             rate=config.connect_rate, burst=config.connect_burst, now=self.clock.monotonic()
         )
@@ -205,9 +210,9 @@ class MT5SessionManager:
         """
         return self._slot(name).session.terminal
 
-    def feed(self, terminal: str) -> Feed:
-        """Return what has been seen of a terminal's ticks, by whoever polled it."""
-        return self._slots[terminal].feed
+    def memory(self, terminal: str) -> Memory:
+        """Return what is remembered of a terminal, by whoever polled it."""
+        return self._slots[terminal].memory
 
     def get_stats(self) -> dict[str, SessionStats]:
         """Return how each terminal's slot stands and has been used, by name."""

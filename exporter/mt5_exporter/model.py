@@ -34,6 +34,20 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """`version()`: all 0 and empty before there was a connection.
+
+    Attributes:
+        version: 500 for MetaTrader 5.
+        released: The build's day, such as `14 Nov 2025`.
+    """
+
+    version: int
+    build: int
+    released: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """`account_info()`.
 

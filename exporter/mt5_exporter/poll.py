@@ -1,8 +1,9 @@
 """One scheduled round at one terminal: the probes, then the readings, then one result for all to see."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from mt5_exporter import errors
 from mt5_exporter.catalogue import Sample
@@ -11,7 +12,8 @@ from mt5_exporter.errors import MT5Error
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.probes import PROBES, Probe, Verdict
 from mt5_exporter.probes.base import failed
-from mt5_exporter.readings import READINGS, Reading
+from mt5_exporter.readings import ACCOUNT_READINGS, READINGS, Reading
+from mt5_exporter.readings.base import OUR_ACCOUNT
 from mt5_exporter.round import Round, Usage
 from mt5_exporter.session import Session
 from mt5_exporter.snapshot import PollResult, ProbeResult, ProbeStatus, ReadingResult
@@ -49,7 +51,7 @@ class Poller:
         self._clock = manager.clock
         self._probes = probes
         self._readings = readings
-        self._feed = manager.feed(terminal.name)
+        self._memory = manager.memory(terminal.name)
         self._running = False
 
     async def poll(self) -> PollResult:
@@ -58,6 +60,23 @@ class Poller:
         Raises:
             Skipped: The last round still runs, or the lease is out.
         """
+        async with self._round() as (asked, session):
+            return await self._run(asked, session)
+
+    async def poll_account(self) -> Sequence[ReadingResult]:
+        """Run the readings of the account alone, between two rounds, bounded as a round is.
+
+        Raises:
+            Skipped: A round runs, which reads the account anyway, or the lease is out.
+        """
+        async with self._round() as (asked, session):
+            below = [probe for probe in self._probes if probe.name in OUR_ACCOUNT]
+            wanted = [reading for reading in self._readings if reading.name in ACCOUNT_READINGS]
+            _, readings = await self._ask(asked, session, below, wanted)
+            return readings
+
+    @contextlib.asynccontextmanager
+    async def _round(self) -> AsyncIterator[tuple[Round, Session]]:
         if self._running:
             raise Skipped("still_running")
         self._running = True
@@ -67,10 +86,11 @@ class Poller:
                     lease,
                     terminal=self.terminal,
                     config=self._manager.config,
-                    feed=self._feed,
+                    memory=self._memory,
+                    books=self._manager.books,
                     clock=self._clock,
                 )
-                return await self._run(asked, lease.session)
+                yield asked, lease.session
         except errors.MT5UnavailableError as refused:
             raise Skipped(refused.reason) from refused
         finally:
@@ -78,17 +98,7 @@ class Poller:
 
     async def _run(self, asked: Round, session: Session) -> PollResult:
         started = self._clock.monotonic()
-        probes: list[ProbeResult] = []
-        readings: list[ReadingResult] = []
-        try:
-            async with asyncio.timeout(self.terminal.poll_timeout):
-                for probe in self._probes:
-                    probes.append(await self._probe(probe, asked, probes, session))
-                for reading in self._readings:
-                    # One by one: what was read before the deadline counts.
-                    readings.append(await self._read(reading, asked, probes))  # noqa: PERF401
-        except TimeoutError:
-            self._give_up(probes, readings)
+        probes, readings = await self._ask(asked, session, self._probes, self._readings)
         if not session.attached:
             # Lost on the way: what the connection probe saw at the beginning is no longer so.
             probes[0] = self._lost(probes[0], session)
@@ -101,7 +111,28 @@ class Poller:
             seconds=now - started,
             probes=tuple(probes),
             readings=tuple(readings),
+            symbols=self._memory.symbols.resolution.labels,
         )
+
+    async def _ask(
+        self, asked: Round, session: Session, questions: Sequence[Probe], wanted: Sequence[Reading]
+    ) -> tuple[list[ProbeResult], list[ReadingResult]]:
+        """Ask the probes, then read; what the poll's own deadline leaves unanswered has failed."""
+        probes: list[ProbeResult] = []
+        readings: list[ReadingResult] = []
+        try:
+            async with asyncio.timeout(self.terminal.poll_timeout):
+                for probe in questions:
+                    probes.append(await self._probe(probe, asked, probes, session))
+                for reading in wanted:
+                    # One by one: what was read before the deadline counts.
+                    readings.append(await self._read(reading, asked, probes))  # noqa: PERF401
+        except TimeoutError:
+            message = f"the poll's deadline of {self.terminal.poll_timeout:g} s passed"
+            late = Verdict(status=ProbeStatus.FAILED, reason="poll_deadline", message=message)
+            probes += [self._result(probe, late) for probe in questions[len(probes) :]]
+            readings += [self._reading(reading, message=message) for reading in wanted[len(readings) :]]
+        return probes, readings
 
     async def _probe(
         self, probe: Probe, asked: Round, before: Iterable[ProbeResult], session: Session
@@ -139,17 +170,6 @@ class Poller:
             log.exception("a reading raised", extra={"terminal": self.terminal.name, "reading": reading.name})
             return self._reading(reading, usage, message=type(defect).__name__)
         return self._reading(reading, usage, samples=samples, success=True)
-
-    def _give_up(self, probes: list[ProbeResult], readings: list[ReadingResult]) -> None:
-        """Fill in what the poll's own deadline has left unanswered."""
-        message = f"the poll's deadline of {self.terminal.poll_timeout:g} s passed"
-        probes.extend(
-            self._result(probe, Verdict(status=ProbeStatus.FAILED, reason="poll_deadline", message=message))
-            for probe in self._probes[len(probes) :]
-        )
-        readings.extend(
-            self._reading(reading, message=message) for reading in self._readings[len(readings) :]
-        )
 
     def _lost(self, seen: ProbeResult, session: Session) -> ProbeResult:
         if seen.status is not ProbeStatus.PASSED:

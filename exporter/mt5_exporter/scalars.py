@@ -47,15 +47,16 @@ def integer(low: int, high: int) -> Callable[[Value], int]:
     return decode_integer
 
 
-def number(*, above: float, most: float) -> Callable[[Value], float]:
+def number(*, most: float, above: float = -1, least: float = 0) -> Callable[[Value], float]:
     """Return a decoder of plain decimal numbers, with a point or without."""
-    what = f"a number above {above:g} and at most {most:.15g}"
+    bound = f"above {above:g}" if above >= least else f"from {least:g}"
+    what = f"a number {bound} and at most {most:.15g}"
 
     def decode_number(value: Value) -> float:
         spelled = value.scalar()
         if not value.is_plain or not re.fullmatch(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?", spelled):
             raise value.expected(what)
-        if not above < float(spelled) <= most:
+        if float(spelled) <= above or not least <= float(spelled) <= most:
             raise value.expected(what)
         return float(spelled)
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from mt5_exporter import errors, model
 from mt5_exporter.breaker import Breaker, BreakerState, CallNotPermitted, Permit, Transition
@@ -27,9 +28,10 @@ from mt5_exporter.events import (
     SessionChanged,
 )
 from mt5_exporter.far import wire
-from mt5_exporter.launcher import Exit, WorkerError, WorkerProcess
+from mt5_exporter.launcher import Exit, Reply, WorkerError, WorkerProcess
 from mt5_exporter.link import Answer, Call, Link, Settings, loses, restart_reason
 from mt5_exporter.snapshot import SessionView
+from mt5_exporter.symbol_table import resolve
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +92,8 @@ class Session:
         self.last_error: MT5Error | None = None
         self.attempt = 0
         """Failures in a row since the last good `account_info`."""
+        self.connections = 0
+        """How often it has been attached so far."""
         self._events = events
         self._clock = clock
         self._fraction = fraction
@@ -106,7 +110,8 @@ class Session:
             starts=starts,
             on_exit=self._worker_exited,
         )
-        self._in_flight: asyncio.Task[list[Answer]] | None = None
+        self._in_flight: _Exchange | None = None
+        self._settled: asyncio.Future[None] | None = None
         self._loss: asyncio.Future[MT5Error | None] | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self.breaker = Breaker(
@@ -145,22 +150,34 @@ class Session:
         if asyncio.get_running_loop() is not self._loop and self._loop is not None:
             text = "called from another event loop; use manager.threadsafe"
             raise self._error(errors.FOREIGN_LOOP, text, operation)
-        await self.drained(operation, budget)
+        if self._answering:
+            await self.drained(operation, budget)
         self._require_attached(operation)
         try:
             permit = self.breaker.acquire()
         except CallNotPermitted:
             self._finished(operation, "not_permitted", 0.0)
             raise self._error(errors.BREAKER_OPEN, "circuit breaker is open", operation) from None
-        exchange = _Exchange(operation=operation, permit=permit, budget=budget)
-        task = asyncio.ensure_future(self._exchange(exchange, calls))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._in_flight = task
+        exchange = _Exchange(
+            operation=operation,
+            calls=calls,
+            permit=permit,
+            started=self._clock.monotonic(),
+            outcome=asyncio.get_running_loop().create_future(),
+        )
         try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            exchange.detached = True
+            # No task of its own: each turn of the event loop costs a call some 20 us.
+            self._link.send(calls, budget, partial(self._take_reply, exchange))
+        except WorkerError as gone:
+            raise self._gone(exchange, gone) from gone
+        except (TypeError, ValueError, wire.WireError) as unfit:
+            permit.ignore()
+            raise self._error(INVALID_PARAMS, f"cannot be sent: {unfit}", operation) from unfit
+        except BaseException:
+            permit.ignore()
             raise
+        self._in_flight = exchange
+        return await exchange.outcome
 
     async def ask_one(self, call: Call, *, timeout: float | None = None) -> object:
         """Make one read and return its plain value.
@@ -288,14 +305,19 @@ class Session:
             return terminal.error
         if account.error is None:
             self.attempt = 0
+        self.connections += 1
         await self._select()
         return None
 
     async def _select(self) -> None:
-        """Put the configured symbols into Market Watch; one that is unknown is counted, and probed later."""
-        if not self.terminal.select or not self.terminal.symbols:
+        """Put the symbols that the configuration names into Market Watch, never those that a pattern finds.
+
+        One that is unknown is counted, and probed later.
+        """
+        symbols = resolve(self.terminal).watched
+        if not self.terminal.select or not symbols:
             return
-        calls = [Call(function="symbol_select", args=(symbol, True)) for symbol in self.terminal.symbols]
+        calls = [Call(function="symbol_select", args=(symbol.name, True)) for symbol in symbols]
         for answer in await self._link.ask(calls, self.terminal.timeout):
             if answer.error is not None:
                 self._count(answer.error)
@@ -313,7 +335,7 @@ class Session:
 
     @property
     def _answering(self) -> bool:
-        return self._in_flight is not None and not self._in_flight.done()
+        return self._in_flight is not None
 
     async def drained(self, operation: str, budget: float) -> None:
         """Wait until the reply to an earlier caller, who may have left, is read.
@@ -322,9 +344,11 @@ class Session:
             MT5UnavailableError: It is not within `budget` seconds.
         """
         give_up = self._clock.monotonic() + budget
-        while self._in_flight is not None and not self._in_flight.done():
-            await asyncio.wait({self._in_flight}, timeout=give_up - self._clock.monotonic())
-            if self._answering:
+        while self._answering:
+            if self._settled is None:
+                self._settled = asyncio.get_running_loop().create_future()
+            done, _ = await asyncio.wait({self._settled}, timeout=give_up - self._clock.monotonic())
+            if not done:
                 text = f"an earlier request is still being answered after {budget:g} s"
                 raise self._error(errors.NO_LEASE, text, operation)
 
@@ -337,33 +361,49 @@ class Session:
         if not self.attached or self.worker is None:
             raise self._error(errors.NOT_READY, f"the session is {self.state}", operation)
 
-    async def _exchange(self, exchange: "_Exchange", calls: Sequence[Call]) -> list[Answer]:
-        """Send one frame of calls and settle its permit, whether or not the caller still waits."""
-        started = self._clock.monotonic()
+    def _take_reply(self, exchange: "_Exchange", reply: Reply | WorkerError) -> None:
+        """Settle a frame's permit and hand on its answers, if its caller still waits for them."""
+        self._in_flight = None
+        if self._settled is not None:
+            self._settled.set_result(None)
+            self._settled = None
+        outcome = exchange.outcome
         try:
-            answers = await self._link.ask(calls, exchange.budget)
-        except WorkerError as gone:
-            if self.state in {SessionState.DRAINING, SessionState.STOPPED}:
-                exchange.permit.ignore()
-                text = "the session was drained before the answer came"
-                raise self._error(errors.DRAINING, text, exchange.operation) from gone
-            failure = self._error(gone.code, gone.text, exchange.operation)
-            failure.elapsed = self._clock.monotonic() - started
-            self._count(failure)
-            self._settle_failure(exchange.permit, failure, failure.elapsed)
-            self._finished(exchange.operation, "failure", failure.elapsed)
-            raise failure from gone
-        except (TypeError, ValueError, wire.WireError) as unfit:
+            answers = reply if isinstance(reply, WorkerError) else self._link.answers(reply, exchange.calls)
+        except WorkerError as malformed:
+            answers = malformed
+        except Exception as defect:
             exchange.permit.ignore()
-            raise self._error(INVALID_PARAMS, f"cannot be sent: {unfit}", exchange.operation) from unfit
-        except BaseException:
-            exchange.permit.ignore()
-            raise
-        seconds = self._clock.monotonic() - started
+            if outcome.done():
+                raise
+            outcome.set_exception(defect)
+            return
+        if isinstance(answers, WorkerError):
+            failure = self._gone(exchange, answers)
+            failure.__cause__ = answers
+            if not outcome.done():
+                outcome.set_exception(failure)
+            return
+        seconds = self._clock.monotonic() - exchange.started
         self._settle(exchange, [answer.error for answer in answers if answer.error], seconds)
-        if any(c.function == "account_info" and a.error is None for c, a in zip(calls, answers, strict=True)):
-            self.attempt = 0
-        return answers
+        for call, answer in zip(exchange.calls, answers, strict=True):
+            if call.function == "account_info" and answer.error is None:
+                self.attempt = 0
+        if not outcome.done():
+            outcome.set_result(answers)
+
+    def _gone(self, exchange: "_Exchange", gone: WorkerError) -> MT5Error:
+        """Settle a frame whose worker is gone, and return what its caller is told."""
+        if self.state in {SessionState.DRAINING, SessionState.STOPPED}:
+            exchange.permit.ignore()
+            text = "the session was drained before the answer came"
+            return self._error(errors.DRAINING, text, exchange.operation)
+        failure = self._error(gone.code, gone.text, exchange.operation)
+        failure.elapsed = self._clock.monotonic() - exchange.started
+        self._count(failure)
+        self._settle_failure(exchange.permit, failure, failure.elapsed)
+        self._finished(exchange.operation, "failure", failure.elapsed)
+        return failure
 
     def _settle(self, exchange: "_Exchange", failures: Sequence[MT5Error], seconds: float) -> None:
         """Count what a frame answered, each cause once, and hand back its permit."""
@@ -374,7 +414,7 @@ class Session:
         if worst is not None and worst.breaker != "ignore":
             self._settle_failure(exchange.permit, worst, seconds)
             self._finished(exchange.operation, "failure", seconds)
-        elif failures or exchange.detached:
+        elif failures or exchange.outcome.cancelled():
             exchange.permit.ignore()
             self._finished(exchange.operation, "ignored", seconds)
         else:
@@ -475,12 +515,13 @@ class Session:
 
 @dataclass(slots=True)
 class _Exchange:
-    """One frame on its way, and whether its caller still waits."""
+    """One frame on its way; its outcome is cancelled when its caller no longer waits."""
 
     operation: str
+    calls: Sequence[Call]
     permit: Permit
-    budget: float
-    detached: bool = False
+    started: float
+    outcome: asyncio.Future[list[Answer]]
 
 
 def _severity(failure: MT5Error) -> tuple[bool, bool]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from mt5_exporter.config import SimulationConfig, TerminalConfig
 from mt5_exporter.scenario import ScenarioFile
+from mt5_exporter.symbol_table import resolve
 
 HISTORY_DAYS = 7
 
@@ -25,15 +26,14 @@ class WorkerSettings:
         simulation = terminal.simulation
         if simulation is not None:
             self._simulation = simulate(simulation, terminal, wall())
+            self._frame["simulation"] = self._simulation
             if simulation.scenario is not None:
                 self._scenario = ScenarioFile(simulation.scenario, wall)
 
     def current(self) -> tuple[int, Mapping[str, object]]:
         """Return a revision that grows with each change, and the frame of that revision."""
-        if not self._simulation:
-            return 0, self._frame
         if self._scenario is None:
-            return 0, {**self._frame, "simulation": self._simulation}
+            return 0, self._frame
         revision, faults = self._scenario.faults_for(self._terminal.name)
         return revision, {**self._frame, "simulation": {**self._simulation, "faults": faults}}
 
@@ -70,7 +70,7 @@ def simulate(simulation: SimulationConfig, terminal: TerminalConfig, now: float)
         "server": simulation.server,
         "currency": simulation.currency,
         "deposit": simulation.deposit,
-        "symbols": list(terminal.symbols),
+        "symbols": [symbol.name for symbol in resolve(terminal).watched],
     }
 
 

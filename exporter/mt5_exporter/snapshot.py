@@ -52,7 +52,7 @@ class ReadingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """One finished poll."""
+    """One finished poll; `symbols` are the labels of those that were watched."""
 
     terminal: str
     at: float
@@ -60,6 +60,7 @@ class PollResult:
     seconds: float
     probes: tuple[ProbeResult, ...]
     readings: tuple[ReadingResult, ...]
+    symbols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class TerminalRecord:
     poll: PollResult | None = None
     session: SessionView | None = None
     worker_start_seconds: float | None = None
+    version: int = 0
 
 
 class Snapshot:
@@ -122,6 +124,10 @@ class Snapshot:
             worker_start_seconds=record.worker_start_seconds,
         )
 
+    def version(self, terminal: str) -> int:
+        """Return a number that grows with each change of a terminal's record."""
+        return self._records[terminal].version
+
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every change from now on."""
         self._changed = changed
@@ -133,28 +139,46 @@ class Snapshot:
         for probe in result.probes:
             self._take_probe(record, probe)
         for reading in result.readings:
-            record.readings[reading.reading] = reading
-            if reading.success:
-                record.fresh[reading.reading] = reading
-        self._changed()
+            self._take_reading(record, reading)
+        self._touch(record)
+
+    def publish_readings(self, terminal: str, readings: Iterable[ReadingResult]) -> None:
+        """Take readings from between two polls."""
+        record = self._records[terminal]
+        for reading in readings:
+            self._take_reading(record, reading)
+        self._touch(record)
 
     def lost(self, terminal: str, *, at: float, reason: str, message: str) -> None:
         """Take the loss of a terminal between polls: it is the connection probe's answer, come early."""
         result = ProbeResult(
             probe="connection", status=ProbeStatus.FAILED, at=at, reason=reason, message=message
         )
-        self._take_probe(self._records[terminal], result)
-        self._changed()
+        record = self._records[terminal]
+        self._take_probe(record, result)
+        self._touch(record)
 
     def observe(self, terminal: str, view: SessionView) -> None:
         """Take how a session stands."""
-        self._records[terminal].session = view
-        self._changed()
+        record = self._records[terminal]
+        record.session = view
+        self._touch(record)
 
     def worker_started(self, terminal: str, seconds: float) -> None:
         """Take how long a worker took to start."""
-        self._records[terminal].worker_start_seconds = seconds
+        record = self._records[terminal]
+        record.worker_start_seconds = seconds
+        self._touch(record)
+
+    def _touch(self, record: TerminalRecord) -> None:
+        record.version += 1
         self._changed()
+
+    @staticmethod
+    def _take_reading(record: TerminalRecord, result: ReadingResult) -> None:
+        record.readings[result.reading] = result
+        if result.success:
+            record.fresh[result.reading] = result
 
     @staticmethod
     def _take_probe(record: TerminalRecord, result: ProbeResult) -> None:

@@ -239,6 +239,11 @@ class Value:
         """Whether this is a scalar without quotes."""
         return isinstance(self.node, yaml.ScalarNode) and not self.node.style
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether this is a mapping."""
+        return isinstance(self.node, yaml.MappingNode)
+
     def ends_at_comment(self) -> bool:
         """Return whether a comment follows, which may be the rest of a text that ought to be quoted."""
         end = self.node.end_mark

@@ -20,7 +20,7 @@ from mt5_exporter.events import (
 from mt5_exporter.probes import PROBES
 from mt5_exporter.readings import READINGS
 from mt5_exporter.session import ATTACHED
-from mt5_exporter.snapshot import PollResult, ProbeStatus
+from mt5_exporter.snapshot import PollResult, ProbeStatus, ReadingResult
 
 OUTCOMES = ("success", "failure", "ignored", "not_permitted")
 RESTARTS = ("timeout", "crash", "protocol", "connection", "memory")
@@ -68,9 +68,13 @@ class Tally:
                 add(catalogue.PROBE_RUNS, terminal, probe.probe)
             if probe.status is ProbeStatus.FAILED:
                 add(catalogue.PROBE_FAILURES, terminal, probe.probe)
-        for reading in result.readings:
+        self.read(terminal, result.readings)
+
+    def read(self, terminal: str, readings: Iterable[ReadingResult]) -> None:
+        """Count readings, of a poll or from between two."""
+        for reading in readings:
             if not reading.success and not reading.skipped:
-                add(catalogue.READING_FAILURES, terminal, reading.reading)
+                self._counters.add(catalogue.READING_FAILURES, terminal, reading.reading)
 
     def skipped(self, terminal: str, reason: str) -> None:
         """Count a poll that did not run."""

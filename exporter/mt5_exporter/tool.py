@@ -16,8 +16,12 @@ from mt5_exporter import __version__, config_file
 from mt5_exporter.config import Config, ConfigError
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
+from mt5_exporter.tables import cut, prose, tables
 
 HEALTH_TIMEOUT = 5.0
+
+MAX_NAME = 40
+"""Columns of a terminal's name beside its probes; with them a line has 100."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,7 +104,11 @@ def probe_command(file: str, *, demo: bool, name: str | None) -> int:
     if name is not None and name not in names:
         raise ConfigError(f"probe: no terminal {name!r}; configured are {', '.join(names)}")
     reports = asyncio.run(_probe(found, [name] if name is not None else names))
-    sys.stdout.write(table(reports))
+    lines = [*table(reports)]
+    for report in reports:
+        terminal = next(known for known in found.terminals if known.name == report.terminal)
+        lines += tables(found, terminal, report.poll)
+    say(lines)
     return 0 if all(report.healthy for report in reports) else 1
 
 
@@ -118,19 +126,28 @@ async def _probe(found: Config, names: Sequence[str]) -> list[Report]:
         return list(await asyncio.gather(*(probe(manager, name) for name in names)))
 
 
-def table(reports: Sequence[Report]) -> str:
-    """Return the reports as a table, and each problem in a line below."""
+def table(reports: Sequence[Report]) -> list[str]:
+    """Return the lines of a table of the probes, and of each problem below."""
     rows: list[tuple[str, ...]] = [
         ("TERMINAL", "CONNECTION", "AUTHENTICATION", "DATA FEED", "LATENCY", "ROUND TRIP")
     ]
     for report in reports:
         round_trip = f"{report.latency_ms:.1f} ms" if report.latency_ms is not None else "-"
         statuses = (report.connection, report.authentication, report.data_feed, report.latency)
-        rows.append((report.terminal, *(status.value for status in statuses), round_trip))
+        rows.append((cut(report.terminal, MAX_NAME), *(status.value for status in statuses), round_trip))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines += [f"{report.terminal}: {problem}" for report in reports for problem in report.problems]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    for report in reports:
+        for problem in report.problems:
+            lines += prose(f"{report.terminal}: {problem}", indent="")
+    return [line.rstrip() for line in lines]
+
+
+def say(lines: Sequence[str]) -> None:
+    """Print lines, whatever the terminal that they go to can show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "".join(f"{line}\n" for line in lines)
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from mt5_exporter.app import App, WebSettings
 from mt5_exporter.catalogue import METRICS, Metric
 from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.events import ClockJumped, Event, Heartbeat, JobDue, JobEnded, LoopWoke, SessionChanged
-from mt5_exporter.exposition import collect
+from mt5_exporter.exposition import publish
 from mt5_exporter.exposition.negotiate import Format
 from mt5_exporter.scheduler import APScheduler
 from tests.app.living import LivingApp, desk, living
@@ -44,7 +44,9 @@ def test_everything_but_values_is_there_at_the_first_scrape_of_a_terminal_that_n
             names = {name for name, _ in found.samples}
             for metric in METRICS.values():
                 served = metric.name in names or f"{metric.name}_bucket" in names
-                assert served is (metric.group != "value") or metric.name in CONDITIONAL, metric.name
+                assert served is (metric.group not in {"value", "lasting"}) or metric.name in CONDITIONAL, (
+                    metric.name
+                )
             assert found.get("mt5_up", terminal="nobody") == 0
 
     run(main)
@@ -123,8 +125,8 @@ def test_a_dead_scheduler_is_unhealthy_and_what_it_fed_goes_down(monkeypatch: py
 
 async def break_rendering(exporter: LivingApp) -> Metric:
     """Let something be counted that the catalogue does not know."""
-    unknown = Metric("mt5_unknown_total", "counter", "Nobody knows it.", (), "counter")
-    exporter.app.counters.add(unknown)
+    unknown = Metric("mt5_unknown_total", "counter", "Nobody knows it.", ("terminal",), "counter")
+    exporter.app.counters.add(unknown, NOBODY.name)
     exporter.app.publisher.changed()
     return unknown
 
@@ -132,7 +134,7 @@ async def break_rendering(exporter: LivingApp) -> Metric:
 def test_a_rendering_that_raises_fails_the_scrape_shows_in_health_and_heals(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collect, "MAX_VALID", 1.0)
+    monkeypatch.setattr(publish, "MAX_VALID", 1.0)
 
     async def main() -> None:
         async with living(Config(terminals=(NOBODY,))) as exporter:
@@ -140,10 +142,11 @@ def test_a_rendering_that_raises_fails_the_scrape_shows_in_health_and_heals(
             unknown = await break_rendering(exporter)
 
             assert (
-                await exporter.wait_for_page("/metrics", 500) == "the metrics cannot be rendered: KeyError\n"
+                await exporter.wait_for_page("/metrics", 500)
+                == "the metrics cannot be rendered: LookupError\n"
             )
-            assert await exporter.get("/-/healthy") == (503, "the metrics cannot be rendered: KeyError\n")
-            del exporter.app.counters._totals[unknown, ()]
+            assert await exporter.get("/-/healthy") == (503, "the metrics cannot be rendered: LookupError\n")
+            del exporter.app.counters._totals[NOBODY.name][unknown, (NOBODY.name,)]
             found = Scrape(await exporter.wait_for_page("/metrics", 200))
 
             assert (found.get("mt5_exporter_render_failures_total") or 0) > 0
@@ -172,7 +175,7 @@ def test_the_exporters_own_metrics_are_left_out_when_the_flag_says_so() -> None:
 
 def test_a_poll_that_gets_no_lease_is_counted_and_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll_module, "LEASE_WAIT", 0.01)
-    monkeypatch.setattr(collect, "MAX_VALID", 1.0)
+    monkeypatch.setattr(publish, "MAX_VALID", 1.0)
 
     def skipped(found: Scrape) -> bool:
         return found.get("mt5_polls_skipped_total", terminal="desk-1", reason="no_lease") != 0

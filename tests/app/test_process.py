@@ -36,9 +36,9 @@ HANGING = """
     timeout: {timeout}
     simulation: {{scenario: scenario.yml, seed: 2}}
 """
-HANG = "faults: [{fault: hang_gil, terminal: hanging, calls: [orders_total]}]\n"
-SENT = 4
-"""Calls of a poll before the one that hangs: terminal, account, ticks, positions."""
+HANG = "faults: [{fault: hang_gil, terminal: hanging, calls: [orders_get]}]\n"
+SENT = 6
+"""Requests of a poll before the one that hangs: terminal, version, account, ticks, symbols, positions."""
 
 
 def configure(folder: Path, *terminals: str, faults: str = "faults: []\n") -> list[str]:

@@ -41,6 +41,9 @@ def worker(restart: str | None) -> WorkerStarted:
     return WorkerStarted(terminal="desk-1", seconds=1, python="3.11", package="5.0", pid=7, restart=restart)
 
 
+NAMES = tuple(terminal.name for terminal in CONFIG.terminals)
+
+
 class Counting:
     """A tally, and what it counted since the beginning."""
 
@@ -50,16 +53,18 @@ class Counting:
         self.before = self.series()
 
     def series(self) -> set[tuple[Metric, tuple[str, ...]]]:
-        return {(sample.metric, sample.labels) for sample in self.counters.samples()}
+        return {(sample.metric, sample.labels) for name in NAMES for sample in self.counters.samples(name)}
 
     def counted(self) -> dict[tuple[str, ...], float]:
         """Return what is not 0, by name and labels without the terminal; no other terminal may count."""
-        moved = {(s.metric.name, *s.labels): s.value for s in self.counters.samples() if s.value}
+        moved = {
+            (s.metric.name, *s.labels): s.value for t in NAMES for s in self.counters.samples(t) if s.value
+        }
         assert {labels[1] for labels in moved} <= {"desk-1"}
         return {(name, *labels): value for (name, _, *labels), value in moved.items()}
 
     def requests(self) -> float:
-        rows = {labels: counts for _, labels, counts in self.counters.histograms()}
+        rows = {labels: counts for _, labels, counts in self.counters.histograms("desk-1")}
         return rows["desk-1",][-2]
 
 

@@ -1,6 +1,7 @@
 """mt5tool: its subcommands, their exit statuses, and what a person reads."""
 
 import contextlib
+import io
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -157,7 +158,7 @@ def test_a_probe_of_a_good_terminal_is_status_0_and_a_table(
 ) -> None:
     status = main(["probe", f"--config.file={config}", "desk"])
 
-    head, row = capsys.readouterr().out.splitlines()
+    head, row, *rest = capsys.readouterr().out.splitlines()
     assert status == 0
     assert head.split() == [
         "TERMINAL",
@@ -171,6 +172,13 @@ def test_a_probe_of_a_good_terminal_is_status_0_and_a_table(
     ]
     assert row.split()[:5] == ["desk", "passed", "passed", "passed", "passed"]
     assert row.endswith(" ms")
+    assert [line for line in rest if line.startswith("desk: ")][:5] == [
+        "desk: terminal",
+        "desk: account",
+        "desk: symbols",
+        "desk: open positions",
+        "desk: pending orders",
+    ]
 
 
 def test_a_probe_of_all_is_status_1_when_one_is_not_well(
@@ -190,6 +198,11 @@ def test_a_probe_of_all_is_status_1_when_one_is_not_well(
     assert lines[4].startswith("wrong: authentication: another account is logged in")
     assert lines[5].startswith("gone: connection: ")
     assert "/nowhere/python" in lines[5] or "exit status" in lines[5]
+    account = lines.index("wrong: account")
+    assert lines[account + 1] == (
+        "  not read: authentication: another account is logged in than the configuration names"
+    )
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize(
@@ -236,12 +249,24 @@ def test_columns_are_as_wide_as_their_longest_cell() -> None:
 
     shown = table([report("a", ProbeStatus.PASSED), report("a-long-name", ProbeStatus.FAILED, "gone")])
 
-    assert shown == (
-        "TERMINAL     CONNECTION  AUTHENTICATION  DATA FEED  LATENCY  ROUND TRIP\n"
-        "a            passed      passed          unknown    passed   12.3 ms\n"
-        "a-long-name  failed      failed          unknown    failed   -\n"
-        "a-long-name: connection: gone\n"
-    )
+    assert shown == [
+        "TERMINAL     CONNECTION  AUTHENTICATION  DATA FEED  LATENCY  ROUND TRIP",
+        "a            passed      passed          unknown    passed   12.3 ms",
+        "a-long-name  failed      failed          unknown    failed   -",
+        "a-long-name: connection: gone",
+    ]
+    named = table([report("n" * 63, ProbeStatus.FAILED, "no " * 60)])
+    assert max(map(len, named)) <= 100
+
+
+def test_what_a_screen_cannot_show_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\n")
+    monkeypatch.setattr("sys.stdout", screen)
+
+    tool.say(["Zürich", "東京", "\ud800"])
+
+    screen.seek(0)
+    assert screen.buffer.read() == b"Z\xfcrich\n??\n?\n"
 
 
 # -- the command line -----------------------------------------------------------------------------------

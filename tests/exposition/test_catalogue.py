@@ -8,7 +8,7 @@ import pytest
 from mt5_exporter import catalogue
 from mt5_exporter.app import App
 from mt5_exporter.catalogue import METRICS, Metric
-from mt5_exporter.exposition.render import render
+from mt5_exporter.exposition.render import block, join
 from mt5_exporter.probes import PROBES
 from mt5_exporter.readings import READINGS
 from mt5_exporter.tally import OUTCOMES, RESTARTS, SKIPS, series
@@ -16,6 +16,7 @@ from tests.exposition.world import CONFIG, World, of_group
 
 CONDITIONAL = {
     "mt5_terminal_running",
+    "mt5_account_match",
     "mt5_breaker_failure_ratio",
     "mt5_breaker_slow_call_ratio",
     "mt5_breaker_open_until_timestamp_seconds",
@@ -36,7 +37,8 @@ def test_every_status_is_there_before_the_first_poll() -> None:
 
     for terminal in CONFIG.terminals:
         names = {name for name, labels in of_group(served, "status") if labels[0] == terminal.name}
-        without = {"mt5_symbol_market_open"} - {"mt5_symbol_market_open" for _ in terminal.symbols}
+        by_symbol = {metric.name for metric in ROWS if "symbol" in metric.labels}
+        without = set() if terminal.symbols else by_symbol
         assert names == rows("status") - CONDITIONAL - without
 
 
@@ -46,7 +48,7 @@ def test_every_counter_is_there_before_the_first_poll_at_0() -> None:
     totals = {
         key: value for key, value in world.scrape().items() if key in of_group(world.scrape(), "counter")
     }
-    histograms = {metric.name for metric, _, _ in world.counters.histograms()}
+    histograms = {metric.name for metric, _, _ in world.histograms()}
 
     assert set(totals.values()) == {0}
     for terminal in CONFIG.terminals:
@@ -96,7 +98,7 @@ def test_every_value_of_the_catalogue_belongs_to_one_reading() -> None:
     filled = [metric.name for reading in READINGS for metric in reading.metrics]
 
     assert len(filled) == len(set(filled))
-    assert set(filled) == rows("value")
+    assert set(filled) == rows("value", "lasting")
 
 
 def test_no_label_is_on_every_metric() -> None:
@@ -106,7 +108,7 @@ def test_no_label_is_on_every_metric() -> None:
 
 
 def test_the_order_of_what_is_served_is_the_catalogues() -> None:
-    text = render(World().freeze().totals).text.decode()
+    text = join([block(World().samples())]).text.decode()
 
     names = re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
 
@@ -118,7 +120,7 @@ def test_the_metric_table_has_a_line_for_every_row() -> None:
 
     assert re.findall(r"^\| `(\S+)` \|", table, re.MULTILINE) == [
         metric.name
-        for group in ("status", "counter", "value", "exporter")
+        for group in ("status", "counter", "value", "lasting", "exporter")
         for metric in ROWS
         if metric.group == group
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mt5_exporter.exposition.collect import MAX_VALID
+from mt5_exporter.exposition.publish import MAX_VALID
 from mt5_exporter.readings import READINGS
 from tests.exposition.world import BARE, DESK, HOUR, LUNCH, THURSDAY, World, of_group
 
@@ -13,7 +13,10 @@ INSTANT = 0.001
 
 UP = ("mt5_up", ("desk-1",))
 NAMES = tuple(reading.name for reading in READINGS)
-METRICS_OF = {reading.name: {metric.name for metric in reading.metrics} for reading in READINGS}
+METRICS_OF = {
+    reading.name: {metric.name for metric in reading.metrics if metric.group == "value"}
+    for reading in READINGS
+}
 
 
 def polled() -> World:
@@ -90,6 +93,7 @@ def test_without_a_scheduler_only_status_and_counters_stay() -> None:
     assert of_group(after, "value") == set()
     assert of_group(after, "status") == of_group(before, "status")
     assert of_group(after, "counter") == of_group(before, "counter")
+    assert of_group(after, "lasting") == of_group(before, "lasting") != set()
     assert {after["mt5_up", (name,)] for name in ("desk-1", "bare")} == {0}
     assert {after["mt5_reading_stale", ("desk-1", name)] for name in NAMES} == {1}
     assert after["mt5_poll_last_finish_timestamp_seconds", ("desk-1",)] == THURSDAY

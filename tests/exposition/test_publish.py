@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from mt5_exporter.exposition.collect import MAX_VALID, Frozen
+from mt5_exporter import catalogue
+from mt5_exporter.exposition.collect import Frozen
 from mt5_exporter.exposition.internal import Internals
 from mt5_exporter.exposition.negotiate import Format
-from mt5_exporter.exposition.publish import PAUSE, Exposition, NotRendered, Publisher
+from mt5_exporter.exposition.publish import MAX_VALID, PAUSE, Exposition, NotRendered, Publisher
 from tests.exposition import parsing
 from tests.exposition.world import DESK, World, run, until
 
@@ -25,20 +26,8 @@ class Stage:
         self.internals = Internals()
         self.defect: Exception | None = None
         self.frozen = 0
-        self.publisher = Publisher(
-            self.world.config,
-            freeze=self.freeze,
-            internals=self.internals,
-            with_internals=with_internals,
-            clock=self.world.clock,
-        )
+        self.publisher = Watched(self, with_internals=with_internals)
         self.world.snapshot.on_change(self.publisher.changed)
-
-    def freeze(self) -> Frozen:
-        self.frozen += 1
-        if self.defect is not None:
-            raise self.defect
-        return self.world.freeze()
 
     async def up(self) -> float:
         exposition = await self.publisher.current()
@@ -54,6 +43,27 @@ class Stage:
     async def resting(self) -> None:
         """Wait until what changed is rendered and the publisher pauses."""
         await until(lambda: bool(self.world.clock.sleepers))
+
+
+class Watched(Publisher):
+    """A publisher that counts how often it copies the state."""
+
+    def __init__(self, stage: Stage, *, with_internals: bool) -> None:
+        super().__init__(
+            stage.world.config,
+            snapshot=stage.world.snapshot,
+            counters=stage.world.counters,
+            internals=stage.internals,
+            with_internals=with_internals,
+            clock=stage.world.clock,
+        )
+        self.stage = stage
+
+    def _freeze(self) -> list[Frozen]:
+        self.stage.frozen += 1
+        if self.stage.defect is not None:
+            raise self.stage.defect
+        return super()._freeze()
 
 
 def publishing(test: Callable[[Stage], Awaitable[None]]) -> None:
@@ -106,14 +116,14 @@ def test_without_a_change_nothing_is_rendered() -> None:
 
 def test_a_change_during_a_rendering_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(stage: Stage) -> None:
-        frozen = stage.world.freeze
+        frozen = stage.publisher._freeze
 
-        def freeze_then_change() -> Frozen:
+        def freeze_then_change() -> list[Frozen]:
             copied = frozen()
             stage.world.poll("desk-1")
             return copied
 
-        monkeypatch.setattr(stage.world, "freeze", freeze_then_change)
+        monkeypatch.setattr(stage.publisher, "_freeze", freeze_then_change)
         stage.publisher.changed()
         await stage.resting()
         assert await stage.up() == 0
@@ -125,6 +135,41 @@ def test_a_change_during_a_rendering_is_not_lost(monkeypatch: pytest.MonkeyPatch
         assert stage.frozen == 2
 
     publishing(test)
+
+
+def names(changed: list[Frozen]) -> list[str]:
+    return [frozen.terminal.name for frozen in changed]
+
+
+def test_only_what_changed_or_expired_is_collected_anew() -> None:
+    async def main() -> None:
+        stage = Stage()
+        world, publisher = stage.world, stage.publisher
+        await stage.up()
+        assert names(publisher._freeze()) == []
+
+        world.poll("desk-1")
+        assert names(publisher._freeze()) == ["desk-1"]
+        world.clock.advance(MAX_VALID)
+        assert await stage.up() == 1
+        world.counters.add(catalogue.POLLS, "bare")
+        assert names(publisher._freeze()) == ["bare"]
+        world.clock.advance(DESK.interval + DESK.poll_timeout)
+        assert names(publisher._freeze()) == ["desk-1", "bare"]
+
+    run(main)
+
+
+def test_market_hours_are_looked_up_again_when_the_wall_clock_jumps() -> None:
+    async def main() -> None:
+        stage = Stage()
+        await stage.up()
+
+        stage.world.clock.jump(-3600)
+
+        assert names(stage.publisher._freeze()) == ["desk-1", "bare"]
+
+    run(main)
 
 
 def test_a_scrape_before_any_change_renders() -> None:

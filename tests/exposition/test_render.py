@@ -21,8 +21,9 @@ from mt5_exporter import catalogue
 from mt5_exporter.catalogue import DURATION_BUCKETS, METRICS, Metric, Sample
 from mt5_exporter.counters import Counters
 from mt5_exporter.events import CallFinished
-from mt5_exporter.exposition.collect import Histogram, collect
-from mt5_exporter.exposition.render import MAX_LABEL, render
+from mt5_exporter.exposition.collect import Histogram
+from mt5_exporter.exposition.render import Rendering, block, join
+from mt5_exporter.labels import MAX_LABEL
 from tests.exposition import parsing
 from tests.exposition.parsing import END
 from tests.exposition.world import World
@@ -41,6 +42,10 @@ def lively() -> World:
         )
         world.hear(call)
     return world
+
+
+def rendered(samples: Iterable[Sample]) -> Rendering:
+    return join([block(samples)])
 
 
 class Oracle(Collector):
@@ -87,9 +92,8 @@ class Oracle(Collector):
 
 
 def registry_of(world: World) -> CollectorRegistry:
-    frozen = world.freeze()
     registry = CollectorRegistry()
-    registry.register(Oracle(collect(world.config, frozen)[0], frozen.histograms))
+    registry.register(Oracle(world.samples(), world.histograms()))
     return registry
 
 
@@ -123,7 +127,7 @@ def test_both_formats_carry_the_same_series() -> None:
 
 
 def test_a_histogram_counts_a_value_in_its_bucket_and_in_all_above() -> None:
-    [(_, _, counts)] = [row for row in lively().counters.histograms() if row[1] == TERMINAL]
+    [(_, _, counts)] = [row for row in lively().histograms() if row[1] == TERMINAL]
 
     by_bound = dict(zip((*DURATION_BUCKETS, math.inf), counts, strict=False))
 
@@ -145,7 +149,7 @@ def test_buckets_never_fall_from_one_to_the_next_nor_with_time(values: list[floa
 
     for value in values:
         counters.observe(catalogue.REQUEST_SECONDS, *TERMINAL, value=value)
-        [(_, _, counts)] = counters.histograms()
+        [(_, _, counts)] = counters.histograms(*TERMINAL)
         assert list(counts[:-1]) == sorted(counts[:-1])
         assert all(now >= then for now, then in zip(counts, before, strict=True))
         before = list(counts)
@@ -160,7 +164,7 @@ def test_a_value_that_is_no_finite_number_is_left_out_and_counted(value: float) 
         Sample(catalogue.ACCOUNT_BALANCE, TERMINAL, 5.0),
     ]
 
-    rendering = render(samples)
+    rendering = rendered(samples)
 
     assert rendering.dropped == 1
     assert rendering.series == 1
@@ -173,7 +177,7 @@ def test_a_value_that_is_no_finite_number_is_left_out_and_counted(value: float) 
 @example(5e-324)
 @example(1.7976931348623157e308)
 def test_a_finite_number_arrives_as_the_nearest_float(value: float) -> None:
-    rendering = render([Sample(catalogue.ACCOUNT_EQUITY, TERMINAL, value)])
+    rendering = rendered([Sample(catalogue.ACCOUNT_EQUITY, TERMINAL, value)])
 
     for found in (parsing.text(rendering.text), parsing.openmetrics(rendering.openmetrics + END)):
         [arrived] = found["mt5_account_equity"][2].values()
@@ -181,7 +185,7 @@ def test_a_finite_number_arrives_as_the_nearest_float(value: float) -> None:
 
 
 def test_a_truth_arrives_as_1() -> None:
-    rendering = render([Sample(catalogue.UP, TERMINAL, value=True)])
+    rendering = rendered([Sample(catalogue.UP, TERMINAL, value=True)])
 
     assert rendering.text.endswith(b'mt5_up{terminal="desk-1"} 1.0\n')
 
@@ -212,11 +216,11 @@ nasty = st.sampled_from(
 def test_no_text_of_a_broker_breaks_an_exposition(texts: list[str]) -> None:
     name, company = texts
     samples = [
-        Sample(catalogue.TERMINAL_INFO, ("desk-1", "metatrader5", "5430", name, company), 1),
+        Sample(catalogue.TERMINAL_INFO, ("desk-1", "metatrader5", "5430", name, company, "500", ""), 1),
         Sample(catalogue.ACCOUNT_BALANCE, TERMINAL, 5.0),
     ]
 
-    rendering = render(samples)
+    rendering = rendered(samples)
 
     found = parsing.text(rendering.text)
     assert list(found) == ["mt5_terminal_info", "mt5_account_balance"]
@@ -233,21 +237,21 @@ def test_no_text_of_a_broker_breaks_an_exposition(texts: list[str]) -> None:
 
 
 def test_a_text_is_cut_before_it_is_escaped() -> None:
-    sample = Sample(catalogue.TERMINAL_INFO, ("desk-1", "metatrader5", "1", '"' * 500, "x"), 1)
+    sample = Sample(catalogue.TERMINAL_INFO, ("desk-1", "metatrader5", "1", '"' * 500, "x", "500", ""), 1)
 
-    rendering = render([sample])
+    rendering = rendered([sample])
 
     [(_, labels)] = parsing.text(rendering.text)["mt5_terminal_info"][2]
     assert dict(labels)["name"] == '"' * MAX_LABEL
 
 
 def test_a_metric_without_labels_has_no_braces() -> None:
-    rendering = render([Sample(catalogue.EXPORTER_SERIES, (), 3)])
+    rendering = rendered([Sample(catalogue.EXPORTER_SERIES, (), 3)])
 
     assert rendering.text.endswith(b"\nmt5_exporter_exposition_series 3.0\n")
 
 
 def test_nothing_makes_an_empty_exposition() -> None:
-    rendering = render([])
+    rendering = rendered([])
 
     assert (rendering.text, rendering.openmetrics, rendering.series) == (b"", b"", 0)

@@ -10,8 +10,9 @@ from mt5_exporter.catalogue import Metric, Sample
 from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.counters import Counters
 from mt5_exporter.events import AttemptFinished, CallFinished, Event
-from mt5_exporter.exposition.collect import Frozen, collect, freeze
-from mt5_exporter.exposition.render import Rendering, render
+from mt5_exporter.exposition.collect import Frozen, Histogram, collect, freeze
+from mt5_exporter.exposition.publish import MAX_VALID
+from mt5_exporter.exposition.render import Rendering, block, join
 from mt5_exporter.market import Calendar, Session
 from mt5_exporter.probes import PROBES
 from mt5_exporter.readings import READINGS
@@ -101,6 +102,17 @@ async def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
 
 LABELS = {
     "symbol": "EURUSD",
+    "side": "buy",
+    "strategy": "scalper",
+    "kind": "buy_limit",
+    "expert": "trend",
+    "version": "500",
+    "released": "17 Oct 2026",
+    "entry": "out",
+    "state": "filled",
+    "reason": "expert",
+    "rule": "drawdown",
+    "source": "observed",
     "driver": "metatrader5",
     "build": "5430",
     "name": "MetaTrader 5",
@@ -112,12 +124,16 @@ LABELS = {
 }
 
 
+def _value(metric: Metric, label: str) -> str:
+    return metric.states[0] if metric.kind == "stateset" and label == metric.labels[-1] else LABELS[label]
+
+
 def values(metrics: tuple[Metric, ...], terminal: str, base: float = 1.0) -> tuple[Sample, ...]:
     """Return one sample of each metric."""
     return tuple(
         Sample(
             metric,
-            (terminal, *(LABELS[label] for label in metric.labels[1:])),
+            (terminal, *(_value(metric, label) for label in metric.labels[1:])),
             1 if metric.kind == "info" else base + index / 8,
         )
         for index, metric in enumerate(metrics)
@@ -188,31 +204,38 @@ class World:
         self.snapshot.worker_started(terminal, 0.5)
         self.snapshot.observe(terminal, view)
 
-    def freeze(self) -> Frozen:
-        """Copy the state of the moment."""
-        return freeze(
-            self.config,
-            self.snapshot,
-            self.counters,
-            instant=self.clock.monotonic(),
-            wall=self.clock.wall(),
-        )
+    def freeze(self) -> list[Frozen]:
+        """Copy the state of the moment, terminal by terminal."""
+        instant, wall = self.clock.monotonic(), self.clock.wall()
+        return [
+            freeze(terminal, self.snapshot, self.counters, instant=instant, wall=wall)
+            for terminal in self.config.terminals
+        ]
+
+    def samples(self) -> list[Sample]:
+        """Return every sample of now."""
+        return [sample for frozen in self.freeze() for sample in collect(self.config, frozen)[0]]
+
+    def histograms(self) -> list[Histogram]:
+        """Return every histogram of now."""
+        return [row for terminal in self.config.terminals for row in self.counters.histograms(terminal.name)]
 
     def scrape(self) -> dict[Key, float]:
         """Return what would be served now."""
-        samples, _ = collect(self.config, self.freeze())
+        samples = self.samples()
         found = {(sample.metric.name, sample.labels): float(sample.value) for sample in samples}
         assert len(found) == len(samples), "a series is there twice"
         return found
 
     def valid_until(self) -> float:
         """Return until when what would be served now holds."""
-        return collect(self.config, self.freeze())[1]
+        expiries = [collect(self.config, frozen)[1] for frozen in self.freeze()]
+        return min(self.clock.monotonic() + MAX_VALID, *expiries)
 
     def render(self) -> Rendering:
         """Return what would be served now, as bytes."""
-        frozen = self.freeze()
-        return render(collect(self.config, frozen)[0], frozen.histograms)
+        parts = [block(collect(self.config, part)[0], part.histograms) for part in self.freeze()]
+        return join(parts)
 
     @staticmethod
     def _probe(name: str, at: float, *, lost: bool) -> ProbeResult:

@@ -94,8 +94,8 @@ EXPECTED: Mapping[str, Sequence[Condition]] = {
 }
 
 AIMED: Mapping[str, str] = {
-    "call_failed": "calls: [positions_total]",
-    "none": "calls: [orders_total]",
+    "call_failed": "calls: [positions_get]",
+    "none": "calls: [orders_get]",
     "slow": "calls: [terminal_info], seconds: 300ms",
     "clock_shift": "seconds: 2h",
     "memory_growth": "bytes: 8MiB",
@@ -124,8 +124,7 @@ defaults:
   stale_after: 6s
   market: crypto
   symbols: [BTCUSD]
-  max_tick_age: 5s
-  max_round_trip: 200ms
+  limits: {symbol_tick_age_seconds: 5, probe_duration_seconds: 0.2}
   max_worker_memory: 400MiB
   backoff: {initial: 200ms, maximum: 1s}
 terminals:

@@ -16,6 +16,7 @@ from mt5_exporter.breaker import BreakerSettings
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import AccountConfig, Config, SimulationConfig, TerminalConfig
 from mt5_exporter.events import CallFailed, Event, Events, SessionChanged
+from mt5_exporter.limits import Limits
 from mt5_exporter.link import Call
 from mt5_exporter.market import FX, Calendar
 from mt5_exporter.session import Session, SessionState
@@ -120,11 +121,13 @@ class Overrides(TypedDict, total=False):
     connect_timeout: float
     start_timeout: float
     symbols: tuple[str, ...]
+    aliases: Mapping[str, str]
+    max_symbols: int
+    strategies: Mapping[int, str]
+    heartbeat_files: Mapping[str, Path]
     market: str
     symbol_markets: Mapping[str, str]
-    max_tick_age: float
-    max_round_trip: float
-    max_ping: float
+    limits: Limits
     max_worker_memory: int
     breaker: BreakerSettings
     backoff: Backoff

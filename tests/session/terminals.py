@@ -60,11 +60,39 @@ POSITION: Mapping[str, object] = {
     "symbol": "EURUSD",
 }
 
+ORDER: Mapping[str, object] = {
+    "ticket": 7,
+    "time_setup": 2,
+    "type": 2,
+    "state": 1,
+    "volume_initial": 0.3,
+    "volume_current": 0.2,
+    "price_open": 1.0,
+    "symbol": "EURUSD",
+}
+
+SYMBOL: Mapping[str, object] = {
+    "name": "EURUSD",
+    "select": True,
+    "visible": True,
+    "digits": 5,
+    "point": 0.00001,
+    "spread": 10,
+    "trade_mode": 4,
+    "trade_contract_size": 100_000.0,
+    "trade_tick_size": 0.00001,
+    "trade_tick_value": 0.9,
+}
+
 WELL: Mapping[str, object] = {
     "terminal_info": TERMINAL,
+    "version": [500, 5000, "14 Nov 2025"],
     "account_info": ACCOUNT,
+    "symbol_info": SYMBOL,
     "symbol_info_tick": TICK,
+    "positions_get": [POSITION],
     "positions_total": 3,
+    "orders_get": [ORDER],
     "orders_total": 2,
 }
 
@@ -102,6 +130,18 @@ class Answers:
     def tick(self, symbol: str = "", **fields: object) -> None:
         """Change some fields of a symbol's tick, or of every one's."""
         self.give(f"symbol_info_tick {symbol}".strip(), {**TICK, **fields})
+
+    def positions(self, *changes: Mapping[str, object]) -> None:
+        """Let positions be open, one for each of these changes of a position."""
+        self.give("positions_get", [{**POSITION, **fields} for fields in changes])
+
+    def orders(self, *changes: Mapping[str, object]) -> None:
+        """Let orders be pending, one for each of these changes of an order."""
+        self.give("orders_get", [{**ORDER, **fields} for fields in changes])
+
+    def symbol(self, symbol: str = "", **fields: object) -> None:
+        """Change some fields of a symbol's specification, or of every one's."""
+        self.give(f"symbol_info {symbol}".strip(), {**SYMBOL, **fields})
 
     def config(self, **overrides: Unpack[Overrides]) -> TerminalConfig:
         """Return the configuration of the terminal that answers so."""

@@ -29,9 +29,9 @@ def link() -> Link:
 
 
 def test_one_failure_answers_for_every_call_of_a_frame() -> None:
-    reply = {"results": [[None, wire.RAISED, "frame is too long", 0.1]]}
+    reply: dict[str, object] = {"results": [[None, wire.RAISED, "frame is too long", 0.1]]}
 
-    answers = link()._answers(reply, TWO_TICKS)
+    answers = link().answers(reply, TWO_TICKS)
 
     assert [answer.error and answer.error.reason for answer in answers] == ["raised", "raised"]
 
@@ -41,6 +41,6 @@ def test_one_failure_answers_for_every_call_of_a_frame() -> None:
 )
 def test_one_answer_is_never_taken_for_another_symbols(row: list[object]) -> None:
     with pytest.raises(WorkerError) as caught:
-        link()._answers({"results": [row]}, TWO_TICKS)
+        link().answers({"results": [row]}, TWO_TICKS)
 
     assert caught.value.code == PROTOCOL

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mt5_exporter import model
 from mt5_exporter.feed import Change, Feed
-from mt5_exporter.model import Account, Deal, Order, Position, Symbol, Terminal, Tick
+from mt5_exporter.model import Account, Deal, Order, Position, Symbol, Terminal, Tick, Version
 
-STRUCTS = (Account, Deal, Order, Position, Symbol, Terminal, Tick)
+STRUCTS = (Account, Deal, Order, Position, Symbol, Terminal, Tick, Version)
 
 
 @pytest.mark.parametrize("struct", STRUCTS)

@@ -68,7 +68,8 @@ async def test_a_poll_asks_each_question_once_whoever_needs_the_answer(tmp_path:
         # Connection, latency and the terminal's reading share one frame of a tenth of a second.
         assert probe_of(result, "connection").seconds >= 0.1
         assert probe_of(result, "latency").seconds == probe_of(result, "connection").seconds
-        assert reading_of(result, "terminal").seconds == probe_of(result, "connection").seconds
+        # The terminal's version is a frame of its own.
+        assert reading_of(result, "terminal").seconds >= probe_of(result, "connection").seconds
         assert 0.1 <= result.seconds < 0.2
 
 
@@ -88,6 +89,10 @@ async def test_a_poll_is_well_when_all_is_well(tmp_path: Path) -> None:
         "symbols",
         "positions",
         "orders",
+        "deals",
+        "history_orders",
+        "risk",
+        "experts",
     ]
     assert all(reading.success and not reading.skipped for reading in result.readings)
 
@@ -112,12 +117,12 @@ async def test_a_reading_is_as_old_as_the_oldest_answer_in_it(tmp_path: Path) ->
 @in_loop
 async def test_a_failed_reading_took_the_time_of_its_failed_frame(tmp_path: Path) -> None:
     async with polling(tmp_path, Behind(), timeout=0.2) as stage:
-        stage.answers.give("orders_total", 2, seconds=30.0)
+        stage.answers.give("orders_get", [], seconds=30.0)
 
         found = await stage.reading("orders")
 
     assert not found.success
-    assert found.message == "terminal 'desk': orders_total: no answer within 0.2 s"
+    assert found.message == "terminal 'desk': orders_get: no answer within 0.2 s"
     assert 0.19 < found.seconds < 2.0
 
 
@@ -153,24 +158,24 @@ async def test_the_polls_own_deadline_fills_in_what_was_not_asked(tmp_path: Path
 @in_loop
 async def test_what_was_read_before_the_deadline_counts(tmp_path: Path) -> None:
     async with polling(tmp_path, Behind(), poll_timeout=0.4) as stage:
-        stage.answers.give("orders_total", 2, seconds=1.0)
+        stage.answers.give("orders_get", [], seconds=1.0)
 
         result = await stage.poll()
 
-    assert [reading.success for reading in result.readings] == [True, True, True, True, False]
+    assert [reading.success for reading in result.readings] == [True] * 4 + [False] * 5
     assert {probe.status for probe in result.probes} == {ProbeStatus.PASSED}
 
 
 @in_loop
 async def test_a_terminal_lost_on_the_way_is_not_connected_any_more(tmp_path: Path) -> None:
     async with polling(tmp_path) as stage:
-        stage.answers.fail("positions_total", -10002, "IPC recv failed")
+        stage.answers.fail("positions_get", -10002, "IPC recv failed")
 
         result = await stage.poll()
 
         connection = probe_of(result, "connection")
         assert connection.status is ProbeStatus.FAILED
-        text = "terminal 'desk': positions_total: IPC recv failed (MT5 error -10002)"
+        text = "terminal 'desk': positions_get: IPC recv failed (MT5 error -10002)"
         assert (connection.reason, connection.message) == ("ipc_receive", text)
         assert reading_of(result, "account").success
         assert not reading_of(result, "orders").success
@@ -193,7 +198,7 @@ async def test_a_recycled_worker_is_lost_without_an_error(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("question", "state"), [("account_info", SessionState.DEGRADED), ("orders_total", SessionState.READY)]
+    ("question", "state"), [("account_info", SessionState.DEGRADED), ("orders_get", SessionState.READY)]
 )
 @in_loop
 async def test_a_failed_probe_degrades_the_session_and_a_failed_reading_does_not(

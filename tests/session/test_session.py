@@ -28,7 +28,7 @@ from mt5_exporter.events import (
     WorkerStarted,
     WorkerWrote,
 )
-from mt5_exporter.link import Call
+from mt5_exporter.link import Answer, Call
 from mt5_exporter.secret import Secret
 from mt5_exporter.session import SessionState
 from tests.session.stage import (
@@ -830,19 +830,21 @@ async def test_who_comes_next_waits_for_the_late_answer_no_longer_than_its_own_d
 
 
 @in_loop
-async def test_an_exchange_whose_task_is_cancelled_hands_its_permit_back() -> None:
+async def test_a_reply_whose_reading_raises_tells_the_caller_and_hands_its_permit_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with Stage(terminal=patient()) as stage:
         await stage.ready()
-        stage.play(fault("slow", "orders_total", seconds=0.3))
-        caller = asyncio.ensure_future(stage.ask("orders_total"))
-        await until(lambda: stage.session.worker is not None and stage.session.worker.busy)
-        assert stage.session._in_flight is not None
 
-        stage.session._in_flight.cancel()
-        await asyncio.wait({caller})
+        def raising(reply: object, calls: object) -> list[Answer]:
+            raise ArithmeticError
 
-        assert caller.cancelled()
+        monkeypatch.setattr(stage.session._link, "answers", raising)
+        with pytest.raises(ArithmeticError):
+            await stage.ask("orders_total")
+
         assert stage.session.breaker._out == set()
+        assert not stage.session._answering
 
 
 # Recycling

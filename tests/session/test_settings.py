@@ -56,6 +56,15 @@ def test_a_simulated_account_is_as_old_as_the_monday_of_the_week_before_unless_i
     )
 
 
+def test_a_simulated_broker_is_told_its_own_names_of_what_is_named_and_no_pattern() -> None:
+    terminal = simulated(symbols=("GOLD", "EUR*", "EURUSD"), aliases={"GOLD": "XAUUSD"})
+
+    told = WorkerSettings(terminal, lambda: NOON).current()[1]["simulation"]
+
+    assert isinstance(told, dict)
+    assert told["symbols"] == ["XAUUSD", "EURUSD"]
+
+
 def test_a_scenario_that_changes_is_a_new_revision(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yml"
     settings = WorkerSettings(simulated(scenario), lambda: NOON)

@@ -18,6 +18,7 @@ from mt5_exporter.backoff import Backoff
 from mt5_exporter.breaker import BreakerSettings
 from mt5_exporter.config import AccountConfig, Config, ConfigError, SimulationConfig, TerminalConfig
 from mt5_exporter.credentials import readable_by_others
+from mt5_exporter.limits import Limits
 from mt5_exporter.secret import Redactor, Secret
 
 DATA = Path(__file__).parents[1] / "testdata" / "config"
@@ -413,9 +414,7 @@ terminals:
     symbols: [EURUSD, XAUUSD]
     market: crypto
     symbol_markets: {EURUSD: fx}
-    max_tick_age: 2m
-    max_round_trip: 250ms
-    max_ping: 300ms
+    limits: {terminal_ping_seconds: 0.3}
     max_worker_memory: 1GiB
     login_retry: 1d
     backoff: {initial: 2s, maximum: 30s}
@@ -449,9 +448,7 @@ terminals:
         symbols=("EURUSD", "XAUUSD"),
         market="crypto",
         symbol_markets={"EURUSD": "fx"},
-        max_tick_age=120,
-        max_round_trip=0.25,
-        max_ping=0.3,
+        limits=Limits(configured={"terminal_ping_seconds": {"*": 0.3}}),
         max_worker_memory=1 << 30,
         login_retry=86400,
         backoff=Backoff(initial=2, maximum=30),

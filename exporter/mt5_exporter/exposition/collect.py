@@ -1,6 +1,7 @@
-"""Turns the snapshot into samples, and says until when they hold."""
+"""Turns what is known of a terminal into samples, and says until when they hold."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mt5_exporter import catalogue
@@ -10,20 +11,24 @@ from mt5_exporter.counters import Counters
 from mt5_exporter.probes import PROBES
 from mt5_exporter.readings import READINGS
 from mt5_exporter.snapshot import ProbeStatus, Snapshot, TerminalRecord
-
-MAX_VALID = 5.0
-"""Seconds that any exposition holds, so that nothing in it, ourselves included, can be frozen for longer."""
+from mt5_exporter.symbol_table import resolve
 
 Histogram = tuple[Metric, tuple[str, ...], tuple[float, ...]]
 
 
+Stamp = tuple[int, int]
+"""How often a terminal's record and its counters have changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """Everything that one exposition is made of, copied on the event loop; `instant` is monotonic."""
+    """One terminal's part of an exposition, copied on the event loop; `instant` is monotonic."""
 
-    records: Sequence[tuple[TerminalConfig, TerminalRecord]]
+    terminal: TerminalConfig
+    record: TerminalRecord
     totals: Sequence[Sample]
     histograms: Sequence[Histogram]
+    stamp: Stamp
     instant: float
     wall: float
 
@@ -39,26 +44,39 @@ class Validity:
         self.until = min(self.until, instant)
 
 
-def freeze(config: Config, snapshot: Snapshot, counters: Counters, *, instant: float, wall: float) -> Frozen:
+def stamp(snapshot: Snapshot, counters: Counters, terminal: str) -> Stamp:
+    """Return what changes whenever something about a terminal does."""
+    return snapshot.version(terminal), counters.version(terminal)
+
+
+def freeze(
+    terminal: TerminalConfig, snapshot: Snapshot, counters: Counters, *, instant: float, wall: float
+) -> Frozen:
     """Copy what may change while a thread renders."""
+    name = terminal.name
     return Frozen(
-        records=[(terminal, snapshot.copy(terminal.name)) for terminal in config.terminals],
-        totals=counters.samples(),
-        histograms=list(counters.histograms()),
+        terminal=terminal,
+        record=snapshot.copy(name),
+        totals=counters.samples(name),
+        histograms=list(counters.histograms(name)),
+        stamp=stamp(snapshot, counters, name),
         instant=instant,
         wall=wall,
     )
 
 
 def collect(config: Config, frozen: Frozen) -> tuple[list[Sample], float]:
-    """Return every sample, and the monotonic instant until which they hold."""
-    validity = Validity(frozen.instant + MAX_VALID)
+    """Return every sample of a terminal, and the monotonic instant until which they hold."""
+    validity = Validity(math.inf)
+    terminal, record = frozen.terminal, frozen.record
     samples: list[Sample] = []
-    for terminal, record in frozen.records:
-        samples.extend(_status(terminal, record, frozen, validity))
-        samples.extend(_probes(terminal, record))
-        samples.extend(_readings(terminal, record, frozen.instant, validity))
-        samples.extend(_markets(config, terminal, frozen, validity))
+    samples.extend(_status(terminal, record, frozen, validity))
+    samples.extend(_probes(terminal, record))
+    samples.extend(_readings(terminal, record, frozen.instant, validity))
+    # Those that the file names are there from start-up, those that a pattern finds once it has.
+    labels = dict.fromkeys((*resolve(terminal).labels, *(record.poll.symbols if record.poll else ())))
+    samples.extend(_markets(config, frozen, labels, validity))
+    samples.extend(terminal.limits.samples(terminal.name, labels))
     samples.extend(frozen.totals)
     return samples, validity.until
 
@@ -129,6 +147,11 @@ def _probes(terminal: TerminalConfig, record: TerminalRecord) -> Iterator[Sample
         if status is not ProbeStatus.PASSED:
             reason = result.reason if result else "not_run"
             yield Sample(catalogue.PROBE_FAILURE, (*labels, reason), 1)
+    authentication = record.probes.get("authentication")
+    if authentication is not None and terminal.account is not None:
+        matches = authentication.status is ProbeStatus.PASSED
+        if matches or authentication.reason == "account_mismatch":
+            yield Sample(catalogue.ACCOUNT_MATCH, (terminal.name,), matches)
 
 
 def _readings(
@@ -143,20 +166,24 @@ def _readings(
         yield Sample(catalogue.READING_SECONDS, labels, last.seconds if last else 0)
         yield Sample(catalogue.READING_LAST_SUCCESS, labels, good.at if good else 0)
         yield Sample(catalogue.READING_STALE, labels, not fresh)
-        if good is not None and fresh:
+        if good is None:
+            continue
+        if fresh:
             validity.limit(expires)
             yield from good.samples
+        else:
+            # What only grows stays: a counter that leaves and comes back would be taken for a restart.
+            yield from (sample for sample in good.samples if sample.metric.group == "lasting")
 
 
-def _markets(
-    config: Config, terminal: TerminalConfig, frozen: Frozen, validity: Validity
-) -> Iterator[Sample]:
-    any_open = False
-    for symbol in terminal.symbols or (None,):
-        calendar = config.calendar_of(terminal, symbol)
-        is_open = calendar.is_open(frozen.wall)
-        any_open = any_open or is_open
-        validity.limit(frozen.instant + calendar.next_change(frozen.wall) - frozen.wall)
-        if symbol is not None:
-            yield Sample(catalogue.SYMBOL_MARKET_OPEN, (terminal.name, symbol), is_open)
-    yield Sample(catalogue.TERMINAL_MARKET_OPEN, (terminal.name,), any_open)
+def _markets(config: Config, frozen: Frozen, labels: Collection[str], validity: Validity) -> Iterator[Sample]:
+    terminal, wall = frozen.terminal, frozen.wall
+    is_open: dict[str, bool] = {}
+    for label in labels or (None,):
+        calendar = config.calendar_of(terminal, label)
+        if calendar.name not in is_open:
+            is_open[calendar.name] = calendar.is_open(wall)
+            validity.limit(frozen.instant + calendar.next_change(wall) - wall)
+        if label is not None:
+            yield Sample(catalogue.SYMBOL_MARKET_OPEN, (terminal.name, label), is_open[calendar.name])
+    yield Sample(catalogue.TERMINAL_MARKET_OPEN, (terminal.name,), any(is_open.values()))

@@ -1,13 +1,18 @@
 """The metrics about the exporter itself, kept with prometheus_client; the process's own are among them."""
 
 import platform
+from collections.abc import Iterator
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from mt5_exporter import __version__, catalogue
 from mt5_exporter.catalogue import Metric
+from mt5_exporter.store import REASONS, StateStore
 
 END = b"# EOF\n"
 
@@ -43,6 +48,10 @@ class Internals:
         prometheus_client.PlatformCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
 
+    def watch(self, store: StateStore) -> None:
+        """Tell of the state store from now on."""
+        self.registry.register(_StoreCollector(store))
+
     def text(self) -> bytes:
         """Return them in text 0.0.4."""
         return generate_latest(self.registry)
@@ -57,3 +66,24 @@ class Internals:
 
     def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+
+class _StoreCollector(Collector):
+    """Asks the state store at each rendering: it changes on its own thread and tells nobody."""
+
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Family]:
+        """Return its three metrics."""
+        up, errors, pending = (
+            catalogue.EXPORTER_STORE_UP,
+            catalogue.EXPORTER_STORE_ERRORS,
+            catalogue.EXPORTER_STORE_PENDING,
+        )
+        yield GaugeMetricFamily(up.name, up.help, value=not self._store.trouble)
+        counts = CounterMetricFamily(errors.name, errors.help, labels=errors.labels)
+        for reason in REASONS:
+            counts.add_metric((reason,), self._store.errors[reason])
+        yield counts
+        yield GaugeMetricFamily(pending.name, pending.help, value=self._store.pending)

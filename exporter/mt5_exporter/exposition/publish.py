@@ -1,20 +1,29 @@
-"""Renders at most once a second, in a thread, and hands out bytes until they are no longer true."""
+"""Renders what has changed at most once a second, in a thread, and hands out bytes while they are true."""
 
 import asyncio
 import contextlib
 import gzip
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mt5_exporter.clock import Clock
 from mt5_exporter.config import Config
-from mt5_exporter.exposition.collect import Frozen, collect
+from mt5_exporter.counters import Counters
+from mt5_exporter.exposition.collect import Frozen, Stamp, collect, freeze, stamp
 from mt5_exporter.exposition.internal import END, Internals
 from mt5_exporter.exposition.negotiate import Format
-from mt5_exporter.exposition.render import render
+from mt5_exporter.exposition.render import Block, block, join
+from mt5_exporter.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+MAX_VALID = 5.0
+"""Seconds that any exposition holds, so that nothing in it, ourselves included, can be frozen for longer."""
+
+CLOCKS_APART = 1.0
+"""Seconds by which the two clocks may drift while market hours, once collected, are still taken to hold."""
 
 PAUSE = 1.0
 """Seconds from one rendering of changes to the next."""
@@ -42,12 +51,23 @@ class Exposition:
         return await asyncio.shield(self._zipped[wanted])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One terminal's lines, and how long they hold: until its stamp changes, or the monotonic `until`."""
+
+    block: Block
+    stamp: Stamp
+    until: float
+    drift: float
+
+
 class Publisher:
     """Keeps one exposition current.
 
     Args:
         config: For what is collected.
-        freeze: Copies the state of the moment; called on the event loop.
+        snapshot: The terminals' last results.
+        counters: Their totals.
         internals: The exporter's own metrics, or None to leave them out.
         clock: For the pause and for what is still valid.
     """
@@ -56,18 +76,21 @@ class Publisher:
         self,
         config: Config,
         *,
-        freeze: Callable[[], Frozen],
+        snapshot: Snapshot,
+        counters: Counters,
         internals: Internals,
         with_internals: bool,
         clock: Clock,
     ) -> None:
         self._config = config
-        self._freeze = freeze
+        self._snapshot = snapshot
+        self._counters = counters
         self._internals = internals
         self._with_internals = with_internals
         self._clock = clock
         self._dirty = asyncio.Event()
         self._rendering = asyncio.Lock()
+        self._held: dict[str, Held] = {}
         self._current: Exposition | None = None
         self._failure = ""
 
@@ -110,7 +133,7 @@ class Publisher:
         self._dirty.clear()
         started = self._clock.monotonic()
         try:
-            self._current = await asyncio.to_thread(self._write, self._freeze())
+            self._current = await asyncio.to_thread(self._write, self._freeze(), started)
         except Exception as defect:
             # What was to be rendered still is.
             self._dirty.set()
@@ -125,9 +148,33 @@ class Publisher:
         self._internals.render_seconds.set(self._clock.monotonic() - started)
         self._internals.renders.inc()
 
-    def _write(self, frozen: Frozen) -> Exposition:
-        samples, valid_until = collect(self._config, frozen)
-        rendering = render(samples, frozen.histograms)
+    def _freeze(self) -> list[Frozen]:
+        """Copy what has changed since it was last rendered, or is no longer so."""
+        instant, wall = self._clock.monotonic(), self._clock.wall()
+        changed: list[Frozen] = []
+        for terminal in self._config.terminals:
+            held = self._held.get(terminal.name)
+            if (
+                held is None
+                or held.stamp != stamp(self._snapshot, self._counters, terminal.name)
+                or instant >= held.until
+                or abs(wall - instant - held.drift) > CLOCKS_APART
+            ):
+                changed.append(freeze(terminal, self._snapshot, self._counters, instant=instant, wall=wall))
+        return changed
+
+    def _write(self, changed: Sequence[Frozen], instant: float) -> Exposition:
+        for frozen in changed:
+            samples, until = collect(self._config, frozen)
+            self._held[frozen.terminal.name] = Held(
+                block=block(samples, frozen.histograms),
+                stamp=frozen.stamp,
+                until=until,
+                drift=frozen.wall - frozen.instant,
+            )
+        held = [self._held[terminal.name] for terminal in self._config.terminals]
+        rendering = join([part.block for part in held])
+        valid_until = min(instant + MAX_VALID, *(part.until for part in held), math.inf)
         internals = self._internals
         internals.series.set(rendering.series)
         internals.dropped.set(rendering.dropped)

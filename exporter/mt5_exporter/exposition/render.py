@@ -1,17 +1,26 @@
 """Writes samples as bytes: text 0.0.4 and OpenMetrics 1.0.0 from one set of sample lines."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from mt5_exporter.catalogue import DURATION_BUCKETS, METRICS, Metric, Sample
 from mt5_exporter.exposition.collect import Histogram
-
-MAX_LABEL = 128
-"""Characters of a label value; what a broker sends beyond that is cut."""
+from mt5_exporter.labels import clean
 
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One terminal's sample lines by metric, without headers."""
+
+    families: Mapping[str, bytes]
+    series: int
+    dropped: int
+    """Samples left out because their value is no finite number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +31,11 @@ class Rendering:
     openmetrics: bytes
     series: int
     dropped: int
-    """Samples left out because their value is no finite number."""
 
 
-def render(samples: Iterable[Sample], histograms: Sequence[Histogram] = ()) -> Rendering:
-    """Return the exposition of `samples`, its families in the catalogue's order."""
-    lines: dict[str, list[str]] = {name: [] for name in METRICS}
+def block(samples: Iterable[Sample], histograms: Sequence[Histogram] = ()) -> Block:
+    """Return the lines of `samples`."""
+    lines: dict[str, list[str]] = defaultdict(list)
     dropped = 0
     for sample in samples:
         value = finite(sample.value)
@@ -38,7 +46,13 @@ def render(samples: Iterable[Sample], histograms: Sequence[Histogram] = ()) -> R
         lines[name].append(f"{name}{label_set(sample.metric.labels, sample.labels)} {value!r}\n")
     for metric, labels, counts in histograms:
         lines[metric.name].extend(_histogram_lines(metric, labels, counts))
-    return _join(lines, dropped)
+    if unknown := lines.keys() - METRICS.keys():
+        raise LookupError(f"not in the catalogue: {', '.join(sorted(unknown))}")
+    return Block(
+        families={name: "".join(family).encode() for name, family in lines.items()},
+        series=sum(map(len, lines.values())),
+        dropped=dropped,
+    )
 
 
 def finite(value: object) -> float | None:
@@ -50,23 +64,22 @@ def finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _join(lines: Mapping[str, Sequence[str]], dropped: int) -> Rendering:
-    text: list[str] = []
-    openmetrics: list[str] = []
-    series = 0
-    for name, family in lines.items():
-        if family:
-            body = "".join(family)
-            series += len(family)
-            text.append(text_header(METRICS[name]))
-            text.append(body)
-            openmetrics.append(openmetrics_header(METRICS[name]))
-            openmetrics.append(body)
+def join(blocks: Sequence[Block]) -> Rendering:
+    """Return the exposition of all terminals, its families in the catalogue's order."""
+    text: list[bytes] = []
+    openmetrics: list[bytes] = []
+    for name, metric in METRICS.items():
+        parts = [block.families[name] for block in blocks if name in block.families]
+        if parts:
+            text.append(text_header(metric))
+            text += parts
+            openmetrics.append(openmetrics_header(metric))
+            openmetrics += parts
     return Rendering(
-        text="".join(text).encode(),
-        openmetrics="".join(openmetrics).encode(),
-        series=series,
-        dropped=dropped,
+        text=b"".join(text),
+        openmetrics=b"".join(openmetrics),
+        series=sum(block.series for block in blocks),
+        dropped=sum(block.dropped for block in blocks),
     )
 
 
@@ -95,20 +108,15 @@ def escape(value: str) -> str:
     return clean(value).translate(ESCAPES)
 
 
-def clean(value: str) -> str:
-    """Return a broker's text without surrogates and control characters, at most `MAX_LABEL` long."""
-    if not value.isprintable():
-        value = "".join(character if character.isprintable() else " " for character in value).strip()
-    return value[:MAX_LABEL]
-
-
-def text_header(metric: Metric) -> str:
+@cache
+def text_header(metric: Metric) -> bytes:
     """Return HELP and TYPE in text 0.0.4, which knows no info and no state set."""
     kind = metric.kind if metric.kind in {"counter", "histogram"} else "gauge"
-    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {kind}\n"
+    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {kind}\n".encode()
 
 
-def openmetrics_header(metric: Metric) -> str:
+@cache
+def openmetrics_header(metric: Metric) -> bytes:
     """Return HELP and TYPE in OpenMetrics 1.0.0.
 
     A state set is written as gauges there, too: it would demand a label of the metric's own name.
@@ -120,4 +128,4 @@ def openmetrics_header(metric: Metric) -> str:
         name = name.removesuffix("_info")
     elif kind == "stateset":
         kind = "gauge"
-    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n"
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n".encode()

@@ -15,15 +15,15 @@ class LatencyProbe:
     async def run(self, asked: Round) -> Verdict:
         """Look at the connection probe's round trip, and at the ping it brought."""
         terminal = await asked.terminal_info()
-        settings = asked.terminal
-        if terminal.seconds > settings.max_round_trip:
-            text = (
-                f"the terminal took {terminal.seconds:.3f} s to answer, limit {settings.max_round_trip:g} s"
-            )
+        limits = asked.terminal.limits
+        longest = limits.of("probe_duration_seconds")
+        if terminal.seconds > longest:
+            text = f"the terminal took {terminal.seconds:.3f} s to answer, limit {longest:g} s"
             return failed("slow_terminal", text)
         ping = terminal.value.ping_last / MICROSECONDS
         # Without a link the ping is the last one there was.
-        if terminal.value.connected and ping > settings.max_ping:
-            text = f"ping to the trade server is {ping:.3f} s, limit {settings.max_ping:g} s"
+        slowest = limits.of("terminal_ping_seconds")
+        if terminal.value.connected and ping > slowest:
+            text = f"ping to the trade server is {ping:.3f} s, limit {slowest:g} s"
             return failed("slow_trade_server", text)
         return PASSED

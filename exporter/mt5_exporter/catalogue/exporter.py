@@ -1,0 +1,83 @@
+"""About the exporter itself."""
+
+from mt5_exporter.catalogue.metric import row
+
+EXPORTER_BUILD = row(
+    "exporter", "info", "mt5_exporter_build_info", "The exporter itself: always 1.", "version", "python"
+)
+EXPORTER_JOBS = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_scheduler_events_total",
+    "What became of the scheduler's due runs: executed, error, missed, max_instances.",
+    "event",
+)
+EXPORTER_JOB_LAG = row(
+    "exporter", "histogram", "mt5_exporter_scheduler_lag_seconds", "How late after its due time a job began."
+)
+EXPORTER_CLOCK_JUMPS = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_scheduler_clock_jumps_total",
+    "Jumps of the wall clock after which every job was scheduled anew.",
+)
+EXPORTER_HEARTBEAT = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_scheduler_last_run_timestamp_seconds",
+    "When the scheduler's own heartbeat last ran, in Unix time.",
+)
+EXPORTER_LOOP_LAG = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_event_loop_lag_seconds",
+    "How late the event loop woke the last watchdog.",
+)
+EXPORTER_RENDER_SECONDS = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_render_duration_seconds",
+    "How long the rendering before this one took.",
+)
+EXPORTER_RENDERS = row("exporter", "counter", "mt5_exporter_renders_total", "Renderings of the exposition.")
+EXPORTER_RENDER_FAILURES = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_render_failures_total",
+    "Renderings of the exposition that raised; they are tried again.",
+)
+EXPORTER_SERIES = row(
+    "exporter", "gauge", "mt5_exporter_exposition_series", "Series about terminals in this exposition."
+)
+EXPORTER_LISTENER_ERRORS = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_listener_errors_total",
+    "Listeners to the exporter's own events that raised.",
+)
+EXPORTER_DROPPED = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_samples_dropped",
+    "Samples left out of this exposition because the terminal gave a value that is no finite number.",
+)
+EXPORTER_STORE_UP = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_state_store_up",
+    "Whether the state file keeps what it should; 0 while some of it is in memory alone. 1 without a "
+    "configured file, where all of it is.",
+)
+EXPORTER_STORE_ERRORS = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_state_store_errors_total",
+    "Attempts to open or write the state file that failed, by cause.",
+    "reason",
+)
+EXPORTER_STORE_PENDING = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_state_store_pending",
+    "Entries that are to be written to the state file as soon as it can be.",
+)
