@@ -7,6 +7,7 @@ Reading order, which is the way of a reading:
     session         one terminal's life; `breaker` and `backoff` decide, `errors` classifies
     manager         the keyed pool; `lease` is what a caller gets
     probes          one question each; `readings`: what is read when they pass; `round`: asked once
+    memory          what is remembered of a terminal; `history`, `risk`: of an account; `store` keeps it
     poll            one scheduled round; `scheduler` and `clock` say when
     snapshot        the last results and their age; `counters`: what only grows
     catalogue       every metric, once

@@ -97,6 +97,6 @@ ACCOUNT_ORDERS_LIMIT = value(
 ACCOUNT_ORDERS_USED = value(
     "mt5_account_orders_used_ratio",
     "Share of the allowed pending orders in use, 0 to 1; absent without a limit. "
-    "(orders_total, account_info().limit_orders)",
+    "(orders_get, account_info().limit_orders)",
     "terminal",
 )
