@@ -90,6 +90,18 @@ class Round:
         self._usage = Usage()
         return self._usage
 
+    async def ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Make some reads in one frame, of which nothing is kept for the round; each has its own answer.
+
+        Raises:
+            MT5Error: The terminal did not answer at all.
+        """
+        started = self.clock.monotonic()
+        try:
+            return await self.lease.ask(calls)
+        finally:
+            self._usage.seconds += self.clock.monotonic() - started
+
     async def terminal_info(self) -> Timed[Terminal]:
         """Ask for the program and its link to the trade server."""
         return await self._once("terminal_info", Terminal, self.lease.terminal_info)
@@ -119,9 +131,7 @@ class Round:
         known = self._specifications
         wanted = [name for name in dict.fromkeys(names) if name not in known]
         calls = [Call(function="symbol_info", args=(name,), struct=Symbol) for name in wanted]
-        started = self.clock.monotonic()
-        answers = await self.lease.ask(calls) if calls else []
-        self._usage.seconds += self.clock.monotonic() - started
+        answers = await self.ask(calls) if calls else []
         symbols = await off_loop(len(calls), _symbols, calls, answers, self.terminal.name)
         known.update(zip(wanted, symbols, strict=True))
         return {name: known[name] for name in names}

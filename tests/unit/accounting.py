@@ -61,7 +61,15 @@ def order(ticket: int, time_done: int = NOW, **fields: object) -> OrderRow:
 
 
 class Played:
-    """What a terminal has, for a test to change; `frames` has the calls of each frame that it was asked."""
+    """What a terminal has, for a test to change.
+
+    Attributes:
+        frames: The calls of each frame that it was asked.
+        handed: How many entries it has handed over.
+        on_call: Called with each function, after it.
+        on_frame: Called with the functions of each frame, after it.
+        odd: Answers instead of the genuine ones, by function.
+    """
 
     def __init__(self) -> None:
         self.deals: dict[int, DealRow] = {}
@@ -74,6 +82,7 @@ class Played:
         self.on_frame = mock.Mock()
         self.on_call = mock.Mock()
         self.odd: dict[str, object] = {}
+        self.handed = 0
 
     def trade(self, *rows: DealRow | OrderRow) -> None:
         """Take entries into the history, in the place of others with their ticket."""
@@ -129,6 +138,7 @@ class Played:
                 found = [row for row in rows if start <= row.time <= end]
                 if call.function.endswith("_total"):
                     return len(found)
+                self.handed += len(found)
                 return [self._project(call, dataclasses.asdict(row)) for row in found]
         return self._project(call, fields)
 

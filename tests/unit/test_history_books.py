@@ -168,8 +168,8 @@ async def test_a_quiet_history_costs_a_frame_and_is_read_every_ten_minutes() -> 
 
     await stage.poll(played)
     assert played.frames == [
-        ["history_deals_total", "account_info"],
-        ["history_orders_total", "account_info"],
+        ["history_deals_total", "history_deals_total", "account_info"],
+        ["history_orders_total", "history_orders_total", "account_info"],
     ]
     reads = played.count("history_deals_get")
     for _ in range(80):
@@ -234,18 +234,50 @@ async def test_a_large_history_is_read_in_slices_and_each_deal_once(monkeypatch:
     played.trade(
         *(deal(number, NOW - DAY + 60 * max(0, number - 30), profit=1.0) for number in range(1, 200))
     )
-    biggest = 0
-
-    def watch(frame: list[str]) -> None:
-        nonlocal biggest
-        biggest = max(biggest, len(frame))
-
-    played.on_frame.side_effect = watch
     book = await stage.poll(played)
 
     assert profit(book) == 199
     assert played.count("history_deals_get") > 18
-    assert biggest <= 3
+
+
+@in_loop
+async def test_one_more_deal_costs_the_last_ones_and_not_the_window() -> None:
+    played, stage = Played(), desk()
+    played.trade(*(deal(number, NOW - 60 * number) for number in range(1, 1001)))
+    book = await stage.begin(played)
+    for number in range(2001, 2004):
+        played.handed = 0
+        played.trade(deal(number, NOW + 600 * (number - 2000), profit=1.0))
+        await stage.poll(played)
+        assert 1 <= played.handed <= 62
+
+    # One that is dated back further has everything read.
+    played.trade(deal(2004, NOW - DAY, profit=1.0))
+    await stage.poll(played)
+    assert profit(book) == 4
+    assert played.handed > 1000
+    assert book.earned_since(NOW - DAY) == 4
+
+
+@in_loop
+async def test_entries_that_come_while_others_are_read_are_read_the_next_time() -> None:
+    played, stage = Played(), desk()
+    played.trade(*(deal(number, NOW - 60 * number) for number in range(1, 101)))
+    book = await stage.begin(played)
+    ages = iter((0, 50 * HOUR, 0))
+
+    def come(function: str) -> None:
+        if function == "history_deals_get":
+            age = next(ages, None)
+            if age is not None:
+                played.trade(deal(1000 + len(played.deals), NOW - age))
+
+    played.on_call.side_effect = come
+    played.trade(deal(500, NOW + 1))
+    for _ in range(4):
+        await stage.poll(played)
+
+    assert deals(book) == 4
 
 
 @in_loop

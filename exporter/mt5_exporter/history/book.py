@@ -187,7 +187,7 @@ class Book:
         """Return the account if all deals are known both before and after it is looked at."""
         total = Call(function="history_deals_total", args=(window.start, END))
         look = Call(function="account_info", struct=Account)
-        before, seen, after = await asked.lease.ask([total, look, total])
+        before, seen, after = await asked.ask([total, look, total])
         name = asked.terminal.name
         account = parse(Account, look, value(seen), name)
         if (account.login, account.server) != (self.account.login, self.account.server):

@@ -20,12 +20,26 @@ REREAD = 600.0
 """Seconds after which entries are read though there are as many as before: one may be in another's place."""
 
 
+TAIL = 3600
+"""Seconds before the newest entry in which the next ones are expected; they alone are read then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What one terminal was last seen to have: so many entries from a time on; `instant` is monotonic."""
+    """What one terminal was last seen to have, all of it taken over.
+
+    Attributes:
+        start: The server's time from which on entries were read.
+        total: How many there are from then on, None if more came while they were read.
+        tail: The server's time of the beginning of the last part.
+        head: How many there are up to then, None as for `total`: the next time all are read.
+        instant: Monotonic, when all of it was read.
+    """
 
     start: int
-    total: int
+    total: int | None
+    tail: int
+    head: int | None
     instant: float
 
 
@@ -72,26 +86,30 @@ class Follower(Generic[R]):
         return History(self._source, asked, self._account)
 
     async def follow(self, asked: "Round") -> list[R] | None:
-        """Take over what is new, and return the entries of the window if they were read."""
+        """Take over what is new, and return the entries that were read for it, all from some time on."""
         mark = self.mark
         if mark is None:
             return await self._begin(asked)
         name, now = asked.terminal.name, asked.clock.monotonic()
         windows = dict.fromkeys((self._windows.get(name), self._latest))
         known = [window for window in windows if window and now - window.instant < REREAD]
-        if known:
-            totals = await self.history(asked).totals((window.start, END) for window in known)
-            for window, total in zip(known, totals, strict=True):
-                if window.total == total:
-                    self._windows[name] = window
-                    return None
-        return await self.read(asked, mark)
+        spans = [(window.start, END) for window in known] + [(window.start, window.tail) for window in known]
+        totals = await self.history(asked).totals(spans) if known else []
+        for window, total in zip(known, totals[: len(known)], strict=True):
+            if total == window.total:
+                self._windows[name] = window
+                return None
+        for window, head in zip(known, totals[len(known) :], strict=True):
+            if head == window.head:
+                return await self._read(asked, mark, window)
+        return await self._read(asked, mark)
 
-    async def read(self, asked: "Round", mark: Mark) -> list[R]:
-        """Read the window, take over what is new in it, and return its entries."""
-        start = mark.start(asked.terminal.history_lookback)
+    async def _read(self, asked: "Round", mark: Mark, window: Window | None = None) -> list[R]:
+        """Read the window, or what may be new of one that is known, and take it over."""
+        start = window.tail if window else mark.start(asked.terminal.history_lookback)
         rows = await self.history(asked).rows(start)
-        await self._take(asked, mark, rows, start)
+        await self._take(asked, mark, rows)
+        await self._note(asked, rows, start, window)
         return rows
 
     async def _begin(self, asked: "Round") -> list[R] | None:
@@ -114,14 +132,31 @@ class Follower(Generic[R]):
             del self._candidates[name]
             return None
         entries = ((row.ticket, row.time) for row in rows)
-        await self._take(asked, baseline(entries, start=start, wall=asked.clock.wall()), rows, start)
+        await self._take(asked, baseline(entries, start=start, wall=asked.clock.wall()), rows)
+        await self._note(asked, rows, start, None)
         return rows
 
-    async def _take(self, asked: "Round", mark: Mark, rows: list[R], start: int) -> None:
+    async def _take(self, asked: "Round", mark: Mark, rows: list[R]) -> None:
         change = await off_loop(
             len(rows), self._source.count, self._saved, mark, rows, asked.terminal, asked.clock.wall()
         )
         if len(change):
             await self._commit(change)
-        window = Window(start=start, total=len(rows), instant=asked.clock.monotonic())
-        self._windows[asked.terminal.name] = self._latest = window
+
+    async def _note(self, asked: "Round", rows: list[R], start: int, known: Window | None) -> None:
+        """Note what the terminal has, in its own numbers, if that is what was read."""
+        mark = self.mark
+        assert mark is not None
+        begin = known.start if known else start
+        tail = max(start, mark.watermark - TAIL)
+        spans = [(begin, END), (begin, start), (start, END), (begin, tail)]
+        total, before, read, head = await self.history(asked).totals(spans)
+        # In a frame nothing changes: if its numbers are those of the entries read, they are so for the tail.
+        is_known = read == len(rows) and (known is None or before == known.head)
+        self._windows[asked.terminal.name] = self._latest = Window(
+            start=begin,
+            total=total if is_known else None,
+            tail=tail,
+            head=head if is_known else None,
+            instant=known.instant if known else asked.clock.monotonic(),
+        )

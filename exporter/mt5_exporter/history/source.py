@@ -148,7 +148,7 @@ class History(Generic[R]):
     async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
         """Ask, and who the account is in the same frame."""
         who = Call(function="account_info", struct=Identity)
-        *answers, identity = await self._asked.lease.ask([*calls, who])
+        *answers, identity = await self._asked.ask([*calls, who])
         if parse(Identity, who, value(identity), self._asked.terminal.name) != self._account:
             raise no_data("the terminal has gone over to another account", self._asked.terminal.name)
         return answers

@@ -117,7 +117,7 @@ class StateStore:
         if self._file is not None and not self._closed:
             self._pending[account] = self._pending.get(account, Change()).then(change)
             self._changes += 1
-            kept = await self._written(self._changes)
+            kept = await self._written(self._changes) and account not in self._apart
         self._saved[account].apply(change)
         return kept
 
