@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("scrape", "frame", "poll", "age", "fault", "neighbour", "scale")
+BENCHMARKS = ("scrape", "frame", "poll", "age", "fault", "neighbour", "scale", "outage", "width")
 
 
 def main() -> int:

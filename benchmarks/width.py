@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.harness import Options, main, median, progress, quantile, ratio, say, show, table
+from mt5_exporter.app import calm_collector
 from tests.scripted.desk import Desk, command, configuration, desk
 from tests.scripted.wide import POSITIONS, SYMBOLS, move, pulse, widen
 from tests.scripted.world import World
@@ -69,6 +70,8 @@ async def _run(seconds: float) -> None:
         for wide in sizes:
             # The first poll of all has imports and caches to fill.
             await wide.desk.timed_poll()
+        # As the exporter does when it starts.
+        calm_collector()
         give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:
             progress(f"round {len(sizes[0].polls) + 1}")

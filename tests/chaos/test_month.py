@@ -46,7 +46,9 @@ class Month:
         self.folder = folder
         self.accounts = [
             Account(
-                broker=Broker(seed=SEED + number, login=42 + number, netting=netting, stamp=stamp),
+                broker=Broker(
+                    seed=SEED + number, login=42 + number, netting=netting, cancels=False, stamp=stamp
+                ),
                 world=World(folder / f"{name}.db"),
                 terminals=(name,),
             )

@@ -4,7 +4,9 @@ from mt5_exporter.catalogue.metric import value
 
 GROUPED = ("terminal", "symbol", "side", "strategy")
 
-ACCOUNT_POSITIONS = value("mt5_account_positions", "Open positions, of all symbols. (positions_get)", "terminal")
+ACCOUNT_POSITIONS = value(
+    "mt5_account_positions", "Open positions, of all symbols. (positions_get)", "terminal"
+)
 ACCOUNT_ORDERS = value("mt5_account_orders", "Pending orders, of all symbols. (orders_get)", "terminal")
 POSITIONS = value("mt5_positions", "Open positions. (positions_get)", *GROUPED)
 POSITIONS_VOLUME = value(
