@@ -5,20 +5,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 # What needs more than Python: Debian's prometheus, minutes of two cores, Wine.
-FURTHER := tests/stack tests/chaos tests/real_mt5
+FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo test test-all lint coverage tools readme clean
+.PHONY: help demo stack test test-all lint coverage tools readme clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
+	@echo "make stack     the demo with a real Prometheus and Alertmanager; notifications are printed"
 	@echo "make test      the tests that need nothing but Python"
 	@echo "make test-all  lint, types, branch coverage, and the tests with promtool, Wine and chaos"
-	@echo "make tools     promtool, unpacked into .tools without root"
+	@echo "make tools     Prometheus, Alertmanager and libfaketime, unpacked into .tools without root"
 	@echo "make readme    write the metric table of the README anew"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
+
+# PROMETHEUS=2.42 takes the older pair.
+stack: $(VENV)/.demo tools
+	@exec $(BIN)/python -m tests.stack.local $(PROMETHEUS:%=--prometheus=%)
 
 test: $(VENV)/.dev
 	$(PYTEST) $(MAIN)

@@ -71,7 +71,7 @@ async def test_without_files_there_is_nothing_to_read_and_that_is_well(tmp_path:
 
 
 @in_loop
-async def test_a_missing_file_is_absent_and_no_failure(tmp_path: Path) -> None:
+async def test_a_missing_file_is_0_and_no_failure(tmp_path: Path) -> None:
     there = touch(tmp_path / "there", 5.0)
     files = {"there": there, "gone": tmp_path / "gone", "under": there / "a file"}
     async with polling(tmp_path, heartbeat_files=files) as stage:
@@ -79,8 +79,9 @@ async def test_a_missing_file_is_absent_and_no_failure(tmp_path: Path) -> None:
         there.unlink()
         none = await stage.values("experts")
 
-    assert some == {(HEARTBEAT, ("desk", "there")): 5.0}
-    assert none == {}
+    missing = {(HEARTBEAT, ("desk", "gone")): 0.0, (HEARTBEAT, ("desk", "under")): 0.0}
+    assert some == {(HEARTBEAT, ("desk", "there")): 5.0, **missing}
+    assert none == {(HEARTBEAT, ("desk", "there")): 0.0, **missing}
 
 
 @in_loop

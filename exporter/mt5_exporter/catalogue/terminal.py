@@ -56,7 +56,7 @@ SERVER_CLOCK_SKEW = value(
 )
 EXPERT_HEARTBEAT = value(
     "mt5_expert_heartbeat_timestamp_seconds",
-    "When an expert advisor last touched its heartbeat file, in Unix time; absent without the file. "
+    "When an expert advisor last touched its heartbeat file, in Unix time; 0 while it is not there. "
     "(configured heartbeat_files)",
     "terminal",
     "expert",

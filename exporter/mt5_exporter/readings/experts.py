@@ -15,7 +15,7 @@ class ExpertsReading:
     metrics = (catalogue.EXPERT_HEARTBEAT,)
 
     async def read(self, asked: Round) -> Sequence[Sample]:
-        """Look at the configured files; one that is missing, or cannot be looked at, is left out.
+        """Look at the configured files; one that is not there is 0, one that cannot be looked at is left out.
 
         Raises:
             MT5Error: Not one could be looked at.
@@ -31,7 +31,8 @@ class ExpertsReading:
                 terminal=asked.terminal.name,
             )
         return tuple(
-            Sample(catalogue.EXPERT_HEARTBEAT, (asked.terminal.name, expert), at)
+            # An absent series would raise no alert, and a file that is gone is no sign of life.
+            Sample(catalogue.EXPERT_HEARTBEAT, (asked.terminal.name, expert), at or 0.0)
             for expert, file in files.items()
-            if isinstance(at := touched[file], float)
+            if not isinstance(at := touched[file], OSError)
         )
