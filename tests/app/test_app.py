@@ -1,6 +1,7 @@
 """The whole exporter in this process: what is served from the first moment, and when parts of it die."""
 
 import asyncio
+import dataclasses
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 from mt5_exporter import app as module
 from mt5_exporter import poll as poll_module
 from mt5_exporter.app import App, WebSettings
+from mt5_exporter.backoff import Backoff
 from mt5_exporter.catalogue import METRICS, Metric
 from mt5_exporter.config import Config, TerminalConfig
 from mt5_exporter.events import ClockJumped, Event, Heartbeat, JobDue, JobEnded, LoopWoke, SessionChanged
@@ -88,7 +90,9 @@ def test_both_formats_of_a_living_exporter_say_the_same() -> None:
 
 def test_a_worker_that_is_killed_is_down_at_once_lost_once_and_replaced() -> None:
     async def main() -> None:
-        async with living(Config(terminals=(desk(interval=30),))) as exporter:
+        # Long enough away to be seen, however busy this machine is.
+        away = dataclasses.replace(desk(interval=30), backoff=Backoff(initial=4, maximum=8))
+        async with living(Config(terminals=(away,))) as exporter:
             before = await exporter.wait_for(is_up)
             os.kill(exporter.worker("desk-1"), signal.SIGKILL)
             down = await exporter.wait_for(lambda found: not is_up(found))
