@@ -32,7 +32,8 @@ from mt5_exporter.exposition.publish import MAX_VALID
 SYMBOLS = 16
 """With them a terminal has 250 series."""
 
-SIZES = {500: 2, 5_000: 20, 50_000: 200}
+SIZES = {500: (1, 7), 5_000: (10, 7), 50_000: (100, 7)}
+"""Terminals, and symbols of each."""
 CONNECTIONS = (1, 16)
 OWN = re.compile(r"mt5_(?!exporter_)")
 """What is about terminals, and not about the server itself."""
@@ -113,7 +114,7 @@ def of_terminals(text: str) -> str:
     return "".join(kept)
 
 
-def start(stack: ExitStack, terminals: int, folder: Path) -> list[Server]:
+def start(stack: ExitStack, size: tuple[int, int], folder: Path) -> list[Server]:
     """Start every server with the same samples; each is held when it serves."""
     servers: list[Server] = []
 
@@ -124,7 +125,7 @@ def start(stack: ExitStack, terminals: int, folder: Path) -> list[Server]:
         servers.append(server)
         return server
 
-    numbers = (str(terminals), str(SYMBOLS))
+    numbers = (str(size[0]), str(size[1]))
     idle = run("ours, idle", module("ours", *numbers, "idle"))
     run("ours, polls", module("ours", *numbers, "polls"))
     scraper = Scraper(idle.url)
@@ -231,11 +232,11 @@ def slow(server: Server, connections: int, seconds: int) -> bool:
     return p50 / 1000 * connections * 3 > seconds
 
 
-def one_size(series: int, terminals: int, *, rounds: int, seconds: int) -> None:
+def one_size(series: int, size: tuple[int, int], *, rounds: int, seconds: int) -> None:
     """Measure every server at one size, and print."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = start(stack, terminals, folder)
+        servers = start(stack, size, folder)
         count = compare(servers)
         for turn in range(rounds):
             for connections in CONNECTIONS:
@@ -377,10 +378,10 @@ def run(options: Options) -> None:
     """Measure every size."""
     unpack_tools()
     say("`ne` is node_exporter with the textfile collector; a ratio below 1x is better than it.\n")
-    sizes = {5_000: 20} if options.quick else SIZES
-    for series, terminals in sizes.items():
+    sizes = {5_000: SIZES[5_000]} if options.quick else SIZES
+    for series, size in sizes.items():
         seconds = math.ceil(options.seconds or 1)
-        one_size(series, terminals, rounds=1 if options.quick else 3, seconds=seconds)
+        one_size(series, size, rounds=1 if options.quick else 3, seconds=seconds)
 
 
 if __name__ == "__main__":
