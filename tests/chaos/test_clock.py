@@ -46,7 +46,9 @@ def running(tmp_path: Path, faketime: Path) -> Iterator[RunningExporter]:
 
 def set_clock(folder: Path, offset: float) -> None:
     """Set the exporter's wall clock, in seconds from the true one."""
-    (folder / "clock").write_text(f"{offset:+.0f}")
+    # In one piece: half a file is another time.
+    (folder / "clock.new").write_text(f"{offset:+.0f}")
+    (folder / "clock.new").replace(folder / "clock")
 
 
 def all_up(now: Scrape) -> bool:
