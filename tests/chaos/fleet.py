@@ -28,7 +28,7 @@ terminals:
 NOTICED = 9.0
 """Seconds within which any fault shows in a scrape: interval, deadline, and the pause of rendering."""
 
-TERMINAL = "  - {{name: {name}, simulation: {{seed: {seed}, scenario: scenario.yml}}}}\n"
+TERMINAL = "  - {{name: {name}, simulation: {{seed: {seed}, login: {seed}, scenario: scenario.yml}}}}\n"
 
 LETHAL = {
     "hang": ("timeout", "deadline"),
