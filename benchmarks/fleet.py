@@ -59,7 +59,10 @@ class Fleet:
         ]
         lines += [f"  symbols: [{', '.join(SYMBOLS)}]", *(f"  {line}" for line in settings), "terminals:"]
         for seed, name in enumerate(self.names):
-            lines += [f"  - name: {name}", f"    simulation: {{seed: {seed}, login: {seed + 1}, scenario: scenario.yml}}"]
+            lines += [
+                f"  - name: {name}",
+                f"    simulation: {{seed: {seed}, login: {seed + 1}, scenario: scenario.yml}}",
+            ]
         (folder / "fleet.yml").write_text("\n".join(lines) + "\n")
         self.started = time.monotonic()
         self.child = Child(
