@@ -30,8 +30,8 @@ SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
 LEAST = 100
 """Lethal strikes that it takes, for which it may go on for five times as long."""
 
-GROWTH = 16 << 20
-"""Bytes by which the exporter may have grown meanwhile: 200 scrapers and their buffers are among them."""
+GROWTH = 64 << 20
+"""Bytes by which the exporter may have grown meanwhile: 200 scrapers, their buffers, and what is remembered of fifty accounts are among them."""
 
 SCRAPERS = 200
 SLOW_READERS = 20
