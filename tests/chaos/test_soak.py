@@ -31,8 +31,8 @@ LEAST = 100
 """Lethal strikes that it takes, for which it may go on for five times as long."""
 
 GROWTH = 64 << 20
-"""Bytes by which the exporter may have grown meanwhile: 200 scrapers, their buffers, and what is remembered of
-fifty accounts are among them."""
+"""Bytes by which the exporter may have grown meanwhile: 200 scrapers, their buffers, what is remembered of
+fifty accounts, are among them."""
 
 SCRAPERS = 200
 SLOW_READERS = 20
