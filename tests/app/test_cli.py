@@ -232,7 +232,7 @@ HEAVY = {
     "prometheus_client",
     "asyncio",
     "anyio",
-    "h11",
+    "httptools",
     "zoneinfo",
 }
 

@@ -1,6 +1,5 @@
-"""The HTTP server: uvicorn on sockets that we bound, with a deadline on every request head."""
+"""The HTTP server: uvicorn on sockets that we bound."""
 
-import asyncio
 import contextlib
 import ipaddress
 import re
@@ -10,17 +9,8 @@ from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-HEADER_DEADLINE = 10.0
-"""Seconds from the first byte, or from connecting, to a whole request head; uvicorn itself waits for ever."""
-
-RESPONSE_DEADLINE = 60.0
-"""Seconds for one answer to be made and handed over, a client included that has stopped to read."""
-
-KEEP_ALIVE = 75
-DRAIN = 5
-"""Seconds that scrapes under way get to finish when we stop."""
+from mt5_exporter.web import protocol
 
 BACKLOG = 128
 
@@ -107,72 +97,6 @@ def listen(address: Address) -> list[socket.socket]:
     return sockets
 
 
-class DeadlineProtocol(H11Protocol):
-    """uvicorn's protocol, with an end for clients that send slowly or never, or never read."""
-
-    _deadline: asyncio.TimerHandle | None = None
-    _expected: object = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Expect a request."""
-        assert isinstance(transport, asyncio.Transport)
-        super().connection_made(transport)
-        self._expect("head", HEADER_DEADLINE)
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; the head is whole when uvicorn has made a cycle of it."""
-        super().data_received(data)
-        self._look(more=True)
-
-    def on_response_complete(self) -> None:
-        """Go on to a pipelined request; between requests uvicorn's keep-alive timer is in charge."""
-        super().on_response_complete()
-        self._look(more=bool(self.conn.trailing_data[0]))
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, and also one whose client has never read its answer."""
-        super().timeout_keep_alive_handler()
-        self._expect("end", DRAIN)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
-        self._relax()
-        super().connection_lost(exc)
-
-    def _look(self, *, more: bool) -> None:
-        """Set the deadline of what comes next; `more` says that a head, or a part of it, is there."""
-        cycle: object = self.cycle
-        if isinstance(cycle, RequestResponseCycle) and not cycle.response_complete:
-            self._expect(cycle, RESPONSE_DEADLINE)
-        elif self.transport.is_closing():
-            self._expect("end", RESPONSE_DEADLINE)
-        elif more:
-            self._expect("head", HEADER_DEADLINE)
-        else:
-            self._relax()
-
-    def _expect(self, what: object, seconds: float) -> None:
-        """Allow `seconds` for something; being told so again gives no more time."""
-        if what != self._expected:
-            self._relax()
-            self._expected = what
-            self._deadline = self.loop.call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        """Close; what the client does not read by then is thrown away."""
-        if self._expected == "end":
-            self.transport.abort()
-        else:
-            self.transport.close()
-            self._expect("end", DRAIN)
-
-    def _relax(self) -> None:
-        self._expected = None
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
 class Server(uvicorn.Server):
     """uvicorn on our event loop, which leaves signals to the exporter."""
 
@@ -180,14 +104,14 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                http=DeadlineProtocol,
+                http=protocol.BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_keep_alive=KEEP_ALIVE,
-                timeout_graceful_shutdown=DRAIN,
+                timeout_keep_alive=protocol.KEEP_ALIVE,
+                timeout_graceful_shutdown=protocol.DRAIN,
             )
         )
 
