@@ -87,7 +87,7 @@ NOW = Row(
                     legend="{{instance}}: {{version}} on {{python}}",
                 ),
             ),
-            states=states.words(("", IDLE), ("RUNS", GOOD)),
+            states=states.words(("NOT SAID", IDLE), ("RUNS", GOOD)),
         ),
     ),
 )

@@ -325,16 +325,6 @@ POLLS = Row(
             ),
         ),
         Chart(
-            title="How long does each reading take?",
-            description="Duration of the last attempt at each reading. One that takes most of the poll is "
-            "the one to ask less often.",
-            unit="s",
-            low=0,
-            queries=(
-                Query(expr="mt5_reading_duration_seconds{:terminal}", legend="{{terminal}} {{reading}}"),
-            ),
-        ),
-        Chart(
             title="When was the last poll?",
             description="Age of the last poll that finished, whatever its result. More than the interval and "
             "the deadline together is bad, and the terminal counts as down.",
@@ -457,6 +447,16 @@ WORKER = Row(
                     legend="{{terminal}} {{reading}}",
                     colour=BAD,
                 ),
+            ),
+        ),
+        Chart(
+            title="How long does each reading take?",
+            description="Duration of the last attempt at each reading. One that takes most of the poll is "
+            "the one to ask less often.",
+            unit="s",
+            low=0,
+            queries=(
+                Query(expr="mt5_reading_duration_seconds{:terminal}", legend="{{terminal}} {{reading}}"),
             ),
         ),
         Chart(

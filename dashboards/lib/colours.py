@@ -5,8 +5,8 @@ and more with Grafana's white and its near-black. A colour never stands alone: b
 """
 
 GOOD = "#1F78C1"
-WARN = "#B87F00"
-BAD = "#D6303F"
+WARN = "#BD8800"
+BAD = "#CF2F55"
 IDLE = "#7F8790"
 OTHER = "#B65F94"
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from dashboards.lib.plain import Json
+import grafanalib.core as G  # noqa: N812 - the name in its own documentation
+
+from dashboards.lib.plain import Json, plain
 
 FLEET = "mt5-fleet"
 TERMINAL = "mt5-terminal"
@@ -38,9 +40,21 @@ def to_dashboard(uid: str, labels: Iterable[str], *, table: bool) -> Json:
     of = "data.fields" if table else "field.labels"
     carried = [f"var-{label}=${{__{of}.{label}}}" for label in labels]
     query = "&".join(["${datasource:queryparam}", *carried, "${__url_time_range}"])
-    return {"title": f"{TITLES[uid]} of this one", "url": f"/d/{uid}?{query}", "targetBlank": False}
+    return _link(f"{TITLES[uid]} of this one", f"/d/{uid}?{query}")
 
 
 def to_runbook(alert: str) -> Json:
     """Return a link to an alert's runbook."""
-    return {"title": f"Runbook: {alert}", "url": f"{RUNBOOKS}/{alert}.md", "targetBlank": True}
+    return _link(f"Runbook: {alert}", f"{RUNBOOKS}/{alert}.md", new=True)
+
+
+def to_runbook_of(label: str) -> Json:
+    """Return a link from a cell with an alert's name to its runbook."""
+    return _link("Runbook", f"{RUNBOOKS}/${{__data.fields.{label}}}.md", new=True)
+
+
+def _link(title: str, url: str, *, new: bool = False) -> Json:
+    made: object = G.DashboardLink(
+        title=title, uri=url, targetBlank=new, type="link", icon="external link", keepTime=False
+    )
+    return plain(made)

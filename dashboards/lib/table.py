@@ -107,8 +107,7 @@ class Table(Panel):
         for label, head in self.labels.items():
             properties: Json = {"displayName": head}
             if label == self.runbook_of:
-                url = f"{links.RUNBOOKS}/${{__data.fields.{label}}}.md"
-                properties["links"] = [{"title": "Runbook", "url": url, "targetBlank": True}]
+                properties["links"] = [links.to_runbook_of(label)]
             elif self.leads_to and label == self.by[-1]:
                 properties["links"] = [links.to_dashboard(self.leads_to, self.by, table=True)]
             yield override("byName", label, properties)
