@@ -130,14 +130,14 @@ WHERE = Row(
                 Column(title="Session", expr=SESSION, states=SESSION_WORDS),
                 Column(
                     title="Logged in",
-                    expr='max without (probe) (mt5_probe_success{:terminal,probe="authentication"})',
+                    expr='mt5_probe_success{:terminal,probe="authentication"}',
                     states=states.YES,
                 ),
                 Column(title="Broker", expr="mt5_terminal_connected{:terminal}", states=states.CONNECTED),
                 Column(title="Market", expr="mt5_terminal_market_open{:terminal}", states=states.OPEN),
                 Column(
                     title="Data",
-                    expr="max without (reading) (mt5_reading_stale{:terminal})",
+                    expr="mt5_reading_stale{:terminal}",
                     states=states.STALE,
                 ),
                 Column(
@@ -197,8 +197,7 @@ WHERE = Row(
             columns=(
                 Column(
                     title="Firing",
-                    expr="max by (alertname, severity, job, instance, terminal, symbol) ("
-                    'ALERTS{:alert,alertstate="firing",alertname=~"MT5.+"})',
+                    expr='ALERTS{:alert,alertstate="firing",alertname=~"MT5.+"}',
                     shown=False,
                 ),
             ),

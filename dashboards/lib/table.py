@@ -57,7 +57,7 @@ class Table(Panel):
 
     def json(self, number: int, place: G.GridPos) -> Json:
         """Return it as Grafana reads it."""
-        queries = [Query(expr=column.expr, legend=column.title) for column in self.columns]
+        queries = [Query(expr=self._keyed(column.expr), legend=column.title) for column in self.columns]
         targets = [query.target(ref, table=True, instant=True) for ref, query in lettered(queries)]
         made: object = G.Table(
             **self.common(number, place, targets),
@@ -81,6 +81,11 @@ class Table(Panel):
             },
         )
         return plain(made, without=PANEL)
+
+    def _keyed(self, expr: str) -> str:
+        """Return an expression with the labels of a row and no others: Grafana merges rows that are alike."""
+        keys = dict.fromkeys([*(label for label in ("job", "instance") if label in self.by), *self.labels])
+        return f"max by ({', '.join(keys)}) ({expr})"
 
     def _value(self, ref: str) -> str:
         """Return what Grafana calls the value of a query."""
