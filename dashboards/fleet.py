@@ -60,7 +60,7 @@ NOW = Row(
             names=False,
         ),
         Stat(
-            title="Nearest margin limit",
+            title="Margin limit",
             description="How near the account with the lowest margin level is to its critical limit; at 100 "
             "% somebody is woken. Look at Account and risk. No data: no margin is in use, or nothing is "
             "seen.",
@@ -78,7 +78,7 @@ NOW = Row(
             names=False,
         ),
         Stat(
-            title="Nearest daily loss limit",
+            title="Daily loss limit",
             description="How near the account that has lost most today is to its critical limit; at 100 % "
             "somebody is woken. Look at Account and risk. No data: no such rule is configured.",
             queries=(
@@ -95,7 +95,7 @@ NOW = Row(
             names=False,
         ),
         Stat(
-            title="Nearest drawdown limit",
+            title="Drawdown limit",
             description="How near the account with the largest drawdown is to its critical limit; at 100 % "
             "somebody is woken. Look at Account and risk. No data: no such rule is configured.",
             queries=(

@@ -26,7 +26,7 @@ NOW = Row(
             runbooks=("MT5SymbolFeedStale", "MT5AllFeedsStale"),
         ),
         Stat(
-            title="Symbols without quotes",
+            title="No quotes",
             description="Watched symbols that are unknown to the broker, not in Market Watch, or without a "
             "tick. Any is bad: they can never be stale. The table says which.",
             queries=(

@@ -1,7 +1,7 @@
 """Account and risk: how far is each account from its limits?"""
 
 from dashboards.lib import Chart, Column, Dashboard, Query, Row, Stat, Table, links, states
-from dashboards.lib.colours import BAD, GOOD, OTHER, WARN
+from dashboards.lib.colours import BAD, GOOD, IDLE, OTHER, WARN
 
 EACH = "{{terminal}}"
 
@@ -130,9 +130,9 @@ TRENDS = Row(
         Chart(
             title="How far is the margin level from its limits?",
             description="Equity over margin in use, our limits, and the broker's own levels. Below the "
-            "dashed lines is bad. A logarithm's worth of room above them is usual.",
+            "dashed lines is bad.",
             unit="percentunit",
-            low=0,
+            log=True,
             queries=(
                 Query(expr="mt5_account_margin_level_ratio{:terminal}", legend=EACH),
                 Query(
@@ -148,7 +148,11 @@ TRENDS = Row(
                 Query(
                     expr="mt5_account_margin_call_level_ratio{:terminal}", legend="margin call {{terminal}}"
                 ),
-                Query(expr="mt5_account_stop_out_level_ratio{:terminal}", legend="stop-out {{terminal}}"),
+                Query(
+                    expr="mt5_account_stop_out_level_ratio{:terminal}",
+                    legend="stop-out {{terminal}}",
+                    colour=IDLE,
+                ),
             ),
         ),
         Chart(

@@ -267,6 +267,7 @@ POLLS = Row(
             description="Age of each reading's last success, and the age at which its values are left out. "
             "Above that line is bad: the values are gone.",
             unit="s",
+            height=10,
             low=0,
             runbooks=("MT5ExporterDataStale",),
             queries=(
@@ -286,6 +287,7 @@ POLLS = Row(
             description="The last attempt at each reading. NOT PASSED for long is bad, and the log of the "
             "exporter has the error.",
             states=states.PASSED,
+            height=10,
             runbooks=("MT5ReadingFailing",),
             queries=(Query(expr="mt5_reading_success{:terminal}", legend="{{terminal}} {{reading}}"),),
         ),
@@ -309,16 +311,14 @@ POLLS = Row(
         ),
         Chart(
             title="Are polls left out?",
-            description="Polls that finished, and those that were due and did not run: no_lease, or "
+            description="Polls a second that finished, and those that were due and did not run: no_lease, or "
             "still_running. Many that are left out are bad: the terminal is too slow for its interval.",
-            bars=True,
+            unit="ops",
             low=0,
             queries=(
+                Query(expr="rate(mt5_polls_total{:terminal}[$__rate_interval])", legend="{{terminal}} polls"),
                 Query(
-                    expr="increase(mt5_polls_total{:terminal}[$__rate_interval])", legend="{{terminal}} polls"
-                ),
-                Query(
-                    expr="increase(mt5_polls_skipped_total{:terminal}[$__rate_interval])",
+                    expr="rate(mt5_polls_skipped_total{:terminal}[$__rate_interval])",
                     legend="{{terminal}} left out: {{reason}}",
                     colour=WARN,
                 ),

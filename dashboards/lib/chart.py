@@ -23,6 +23,7 @@ class Chart(Panel):
         queries: What is asked. The series of one are shades of its colour.
         stepped: Whether a value holds until the next one.
         bars: Whether each point is an amount of its own.
+        log: Whether each step of the axis is ten times the one before.
         low: Where the axis begins.
         high: Where it ends.
     """
@@ -30,6 +31,7 @@ class Chart(Panel):
     queries: tuple[Query, ...]
     stepped: bool = False
     bars: bool = False
+    log: bool = False
     low: float | None = None
     high: float | None = None
 
@@ -40,7 +42,7 @@ class Chart(Panel):
             **self.linked(()),
             "color": {"mode": "shades", "fixedColor": PALETTE[0]},
             # None where grafanalib would take no fraction, or has a logarithm's base for a scale without one.
-            "custom": {"scaleDistribution": {"log": None}},
+            "custom": {"scaleDistribution": {"log": 10 if self.log else None}},
             "max": self.high,
             "min": self.low,
         }
@@ -53,6 +55,7 @@ class Chart(Panel):
             legendDisplayMode="table",
             lineInterpolation="stepAfter" if self.stepped else "linear",
             overrides=list(self._colours()),
+            scaleDistributionType="log" if self.log else "linear",
             showPoints="never" if self.bars else "auto",
             spanNulls=False,
             stacking={"group": "A", "mode": "none"},
@@ -78,6 +81,8 @@ class Chart(Panel):
                     "color": {"mode": "fixed", "fixedColor": COLOURS[query.role]},
                     "custom.drawStyle": "line",
                     "custom.fillOpacity": 0,
+                    # A limit for each terminal would fill the legend; the pointer still tells them.
+                    "custom.hideFrom": {"legend": True, "tooltip": False, "viz": False},
                     "custom.lineInterpolation": "stepAfter",
                     "custom.lineStyle": {"fill": "dash", "dash": DASHES[query.role]},
                     "custom.showPoints": "never",
