@@ -21,7 +21,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 60
 
 
-SCALE, COLOURS = 0.8, 64
+SCALE, COLOURS = 0.8, 128
 """A picture is smaller than a screen, and has no more colours than it needs."""
 
 
@@ -53,7 +53,7 @@ def draw(dashboard: Dashboard, server: Prometheus, folder: Path, browser: str) -
         ]
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 - found above
     with Image.open(picture) as full:
-        full.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+        full.convert("RGB").quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

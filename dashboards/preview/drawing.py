@@ -105,12 +105,12 @@ def chart(lines: Sequence[Line], frame: Frame, axis: Axis) -> str:
 
 def strip(rows: Sequence[tuple[str, Sequence[tuple[float, str, str]]]], frame: Frame, step: float) -> str:
     """Return rows of states: each a name and its moments, words and colours."""
-    left = 150.0
+    left = 180.0
     height = (frame.height - BOTTOM) / max(len(rows), 1)
     parts = [_times(frame, left)]
     for number, (name, moments) in enumerate(rows):
         middle = height * (number + 0.5)
-        parts.append(_label(left - 6, middle + 4, name[:26], "end"))
+        parts.append(_label(left - 6, middle + 4, name[:30], "end"))
         begun = 0
         for place, (at, word, colour) in enumerate(moments):
             following = moments[place + 1] if place + 1 < len(moments) else None

@@ -2,6 +2,7 @@
 
 import html
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from dashboards.lib.plain import Json
@@ -23,7 +24,8 @@ body { margin: 0; background: #111217; color: #D5D9E0; font: 13px/1.35 "DejaVu S
 .row { position: absolute; font-weight: bold; left: 12px; }
 .panel { position: absolute; background: #181B1F; border: 1px solid #2C3036; overflow: hidden; }
 .title { padding: 5px 8px 3px; font-weight: 600; white-space: nowrap; overflow: hidden; }
-.stat { display: inline-block; box-sizing: border-box; text-align: center; vertical-align: top; }
+.stat { display: inline-block; box-sizing: border-box; border: 1px solid #181B1F; text-align: center; }
+.stat { vertical-align: top; }
 .stat b { display: block; white-space: nowrap; }
 .stat span { font-size: 11px; white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; }
@@ -179,12 +181,16 @@ def _chart(panel: Json, field: Json, answers: Answers, frame: Frame) -> str:
     keys = [
         f'<tr><td><span class="key" style="background:{line.colour}"></span>{escaped(line.name)}</td>'
         f"<td>{escaped(text(line.points[-1][1], field))}</td>"
-        f"<td>{escaped(text(max(value for _, value in line.points), field))}</td></tr>"
+        f"<td>{escaped(text(_most(line), field))}</td></tr>"
         for line in named_lines[:room]
     ]
     more = f" (and {len(named_lines) - room} more)" if len(named_lines) > room else ""
     head = f"<tr><th>Name{more}</th><th>Last</th><th>Max</th></tr>"
     return f'{shown}<table class="legend">{head}{"".join(keys)}</table>'
+
+
+def _most(line: Line) -> float:
+    return max((value for _, value in line.points if math.isfinite(value)), default=math.nan)
 
 
 def _strip(field: Json, answers: Answers, frame: Frame) -> str:

@@ -11,8 +11,8 @@ from tests.stack.tools import ROOT
 
 DEMO = ROOT / "exporter" / "mt5_exporter" / "demo.yml"
 
-BALANCE = 2
-"""MT5's word for a deal that is a deposit or a withdrawal."""
+MONEY, BUY_LIMIT, BALANCE = 1, 2, 2
+"""MT5's words for levels that are set in money, for an order, and for a deal that is a deposit."""
 
 
 class Desk:
@@ -26,7 +26,11 @@ class Desk:
         self._scenario = folder / "scenario.yml"
         self._operations = zip(itertools.count(1000), itertools.cycle((100.0, -100.0)), strict=False)
         self._rare = Scripted("rare", folder)
-        self._rare.has(margin_so_mode=1)
+        with self._rare.world.change():
+            self._rare.has(margin_so_mode=MONEY)
+            self._rare.world.order(
+                8, symbol="BTCUSD", type=BUY_LIMIT, volume_current=0.1, price_open=50_000.0, magic=1001
+            )
         beating = f"  - name: demo-1\n    heartbeat_files: {{scalper: {self._rare.beat}}}\n"
         demo = replaced(
             DEMO.read_text(encoding="utf-8"),

@@ -32,10 +32,11 @@ FAULTS = ("fault: hang_gil, terminal: demo-2", "fault: auth_failed, terminal: de
 Key = tuple[str, str]
 """A dashboard, and the title of a panel."""
 
-SLOW: Mapping[Key, str] = {
+EXCUSED: Mapping[Key, str] = {
     ("mt5-slo", "Budget left"): "it is counted once an hour",
     ("mt5-slo", "How much of the budget is left?"): "it is counted once an hour",
     ("mt5-slo", "Who spends most?"): "it is counted once an hour",
+    ("mt5-risk", "Which rules cannot be computed?"): "all can, a moment after the start",
 }
 """Panels that need not answer here, with the reason."""
 
@@ -183,13 +184,13 @@ def has_number(found: Json) -> bool:
     return any(value[1] not in {"NaN", "+Inf", "-Inf"} for value in values)
 
 
-@pytest.mark.timeout(4 * PATIENCE)
-def test_every_panel_and_every_variable_answers(newer: Pair, tmp_path: Path) -> None:
+@pytest.mark.timeout(5 * PATIENCE)
+def test_every_panel_and_every_variable_answers(pair: Pair, tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     boards = committed()
     with (
         desk.program.wait_ready(),
-        Stack(pair=newer, folder=tmp_path / "stack", targets=[desk.address], factor=FACTOR) as stack,
+        Stack(pair=pair, folder=tmp_path / "stack", targets=[desk.address], factor=FACTOR) as stack,
     ):
         asking = Asking(stack, boards)
         left: list[str] = []
@@ -205,9 +206,9 @@ def test_every_panel_and_every_variable_answers(newer: Pair, tmp_path: Path) -> 
         taken_over = 'mt5_history_since_timestamp_seconds{terminal="rare"}'
         wait_for(lambda: bool(stack.query(taken_over)), seconds=PATIENCE, what=lambda: taken_over)
         desk.bad_luck()
-        wait_for(lambda: answered(SLOW, BROKEN), seconds=PATIENCE, what=lambda: "\n".join(left))
+        wait_for(lambda: answered(EXCUSED, BROKEN), seconds=PATIENCE, what=lambda: "\n".join(left))
         desk.play(*FAULTS)
-        wait_for(lambda: answered(SLOW), seconds=PATIENCE, what=lambda: "\n".join(left))
+        wait_for(lambda: answered(EXCUSED), seconds=PATIENCE, what=lambda: "\n".join(left))
         chosen_alone = {
             question.key: found
             for question in asking.questions
@@ -221,4 +222,4 @@ def test_every_panel_and_every_variable_answers(newer: Pair, tmp_path: Path) -> 
 def test_an_exception_is_a_panel_that_is_there() -> None:
     titles = {(str(board["uid"]), str(panel["title"])) for board in committed() for panel in panels(board)}
 
-    assert {*SLOW, *BROKEN} <= titles
+    assert {*EXCUSED, *BROKEN} <= titles
