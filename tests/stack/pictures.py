@@ -28,9 +28,9 @@ def main() -> int:
             desk.program.wait_ready(),
             Stack(pair=NEW, folder=Path(place) / "stack", targets=[desk.address], factor=FACTOR) as stack,
         ):
-            desk.bad_luck()
             began = time.monotonic()
             spend(desk, QUIET)
+            desk.bad_luck()
             # An hour's share of the budget is written on the hour, which is five minutes here.
             while not stack.query("terminal:mt5_unavailable:budget30d"):
                 spend(desk, 1)

@@ -143,9 +143,10 @@ class Asking:
     def _ask(self, question: Question) -> None:
         series = self.series(question, {})
         # An alert of a symbol has one, others have not.
-        named = [found for found in series if question.labels - {"symbol"} <= set(found)]
+        wanted = question.labels - ({"symbol"} if "ALERTS" in question.expr else set())
+        named = [found for found in series if wanted <= set(found)]
         question.answered = bool(series) and len(named) == len(series)
-        question.said = f"{len(series)} series, {len(named)} with {sorted(question.labels)}"
+        question.said = f"{len(series)} series, {len(named)} with {sorted(wanted)}"
 
     def series(self, question: Question, values: Mapping[str, str]) -> list[Json]:
         """Return the labels of each series that has numbers; what is not chosen is anything."""
