@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo stack test test-all lint coverage tools readme clean
+.PHONY: help demo stack test test-all lint coverage tools readme dashboards pictures clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
@@ -17,6 +17,8 @@ help:
 	@echo "make test-all  lint, types, branch coverage, and the tests with promtool, Wine and chaos"
 	@echo "make tools     Prometheus, Alertmanager and libfaketime, unpacked into .tools without root"
 	@echo "make readme    write the metric table of the README anew"
+	@echo "make dashboards  write dashboards/generated anew"
+	@echo "make pictures  draw the dashboards for docs/pictures, with Chromium"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
@@ -48,6 +50,12 @@ tools:
 
 readme: $(VENV)/.demo
 	$(BIN)/python .ci/readme.py
+
+dashboards: $(VENV)/.dev
+	$(BIN)/python -m dashboards
+
+pictures: $(VENV)/.dev tools
+	$(BIN)/python -m tests.stack.pictures
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }

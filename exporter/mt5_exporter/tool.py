@@ -10,9 +10,11 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from mt5_exporter import __version__, config_file
+from mt5_exporter import __version__, config_file, shipment
 from mt5_exporter.config import Config, ConfigError
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
@@ -40,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     probing.add_argument("--config.file", dest="file", default="", help="configuration in YAML")
     probing.add_argument("--demo", action="store_true", help="the three simulated terminals")
     probing.add_argument("name", nargs="?", help="one terminal instead of all")
+    bundling = commands.add_parser("bundle", help="write rules, runbooks and dashboards to a folder")
+    bundling.add_argument("folder", metavar="DIR")
+    bundling.add_argument("--overwrite", action="store_true", help="replace files that were changed there")
     return tool
 
 
@@ -49,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "probe":
             return probe_command(options.file, demo=options.demo, name=options.name)
+        if options.command == "bundle":
+            return bundle(options.folder, overwrite=options.overwrite)
         if options.what == "config":
             return check_config(options.file)
         return check_health(options.url)
@@ -110,6 +117,22 @@ def probe_command(file: str, *, demo: bool, name: str | None) -> int:
         lines += tables(found, terminal, report.poll)
     say(lines)
     return 0 if all(report.healthy for report in reports) else 1
+
+
+def bundle(folder: str, *, overwrite: bool) -> int:
+    """Write what comes along for Prometheus, Alertmanager and Grafana to a folder."""
+    try:
+        written = shipment.write(Path(folder), overwrite=overwrite)
+    except shipment.Occupied as occupied:
+        sys.stderr.write(f"mt5tool: bundle: {occupied}; nothing was written, --overwrite replaces them\n")
+        return 1
+    except OSError as failure:
+        sys.stderr.write(f"mt5tool: bundle: {failure.filename or folder}: {failure.strerror}\n")
+        return 1
+    counts = Counter(item.path.parts[0] for item in written)
+    told = [f"{counts[part]} {part}" for part in ("dashboards", "rules", "runbooks")]
+    sys.stdout.write(f"{folder}: {len(written)} files, {', '.join(told)} among them\n")
+    return 0
 
 
 async def _probe(found: Config, names: Sequence[str]) -> list[Report]:

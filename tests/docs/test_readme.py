@@ -37,7 +37,7 @@ def test_the_configuration_example_is_valid() -> None:
     assert found.terminals[0].name == "desk-1"
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "test-all"])
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "pictures"])
 def test_a_command_of_the_readme_is_a_target_of_the_makefile(target: str) -> None:
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
