@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo stack test test-all lint coverage tools readme clean
+.PHONY: help demo stack test test-all lint coverage tools readme schema clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-all  lint, types, branch coverage, and the tests with promtool, Wine and chaos"
 	@echo "make tools     Prometheus, Alertmanager and libfaketime, unpacked into .tools without root"
 	@echo "make readme    write the metric table of the README anew"
+	@echo "make schema    write the JSON Schema of the configuration anew"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
@@ -48,6 +49,9 @@ tools:
 
 readme: $(VENV)/.demo
 	$(BIN)/python .ci/readme.py
+
+schema: $(VENV)/.demo
+	$(BIN)/mt5tool schema > exporter/mt5-exporter.schema.json
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import http.client
+import json
 import os
 import sys
 import urllib.error
@@ -16,6 +17,7 @@ from mt5_exporter import __version__, config_file
 from mt5_exporter.config import Config, ConfigError
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
+from mt5_exporter.schema import schema
 from mt5_exporter.tables import cut, prose, tables
 
 HEALTH_TIMEOUT = 5.0
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     probing.add_argument("--config.file", dest="file", default="", help="configuration in YAML")
     probing.add_argument("--demo", action="store_true", help="the three simulated terminals")
     probing.add_argument("name", nargs="?", help="one terminal instead of all")
+    commands.add_parser("schema", help="print the JSON Schema of the configuration, for editors")
     return tool
 
 
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parser().parse_args(arguments)
     try:
+        if options.command == "schema":
+            sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+            return 0
         if options.command == "probe":
             return probe_command(options.file, demo=options.demo, name=options.name)
         if options.what == "config":
