@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo stack test test-all lint coverage tools readme dashboards pictures clean
+.PHONY: help demo stack test test-all lint coverage tools readme schema dashboards pictures clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
@@ -19,6 +19,7 @@ help:
 	@echo "make readme    write the metric table of the README anew"
 	@echo "make dashboards  write dashboards/generated anew"
 	@echo "make pictures  draw the dashboards for docs/pictures, with Chromium"
+	@echo "make schema    write the JSON Schema of the configuration anew"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
@@ -56,6 +57,9 @@ dashboards: $(VENV)/.dev
 
 pictures: $(VENV)/.dev tools
 	$(BIN)/python -m tests.stack.pictures
+
+schema: $(VENV)/.demo
+	$(BIN)/mt5tool schema > exporter/mt5-exporter.schema.json
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }

@@ -29,10 +29,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mt5_exporter.config import AccountConfig as AccountConfig
+    from mt5_exporter.config import BridgeConfig as BridgeConfig
     from mt5_exporter.config import Config as Config
     from mt5_exporter.config import ConfigError as ConfigError
     from mt5_exporter.config import SimulationConfig as SimulationConfig
     from mt5_exporter.config import TerminalConfig as TerminalConfig
+    from mt5_exporter.config import TlsConfig as TlsConfig
     from mt5_exporter.config_file import load as load_config  # noqa: F401 - public under this name
     from mt5_exporter.errors import MT5AuthenticationError as MT5AuthenticationError
     from mt5_exporter.errors import MT5BrokerError as MT5BrokerError
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "AccountConfig": ("config", "AccountConfig"),
+    "BridgeConfig": ("config", "BridgeConfig"),
     "Config": ("config", "Config"),
     "ConfigError": ("config", "ConfigError"),
     "Lease": ("lease", "Lease"),
@@ -68,6 +71,7 @@ _PUBLIC = {
     "SessionStats": ("manager", "SessionStats"),
     "SimulationConfig": ("config", "SimulationConfig"),
     "TerminalConfig": ("config", "TerminalConfig"),
+    "TlsConfig": ("config", "TlsConfig"),
     "load_config": ("config_file", "load"),
     "probe": ("report", "probe"),
 }

@@ -1,5 +1,6 @@
 """Settings as frozen values, with their defaults."""
 
+import ipaddress
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from mt5_exporter.strict_yaml import ConfigError
 
 __all__ = [
     "AccountConfig",
+    "BridgeConfig",
     "Config",
     "ConfigError",
     "SimulationConfig",
     "TerminalConfig",
+    "TlsConfig",
 ]
 
 
@@ -53,6 +56,50 @@ class SimulationConfig:
     login: int = 5_000_001
     server: str = "Simulated-Demo"
     opened: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsConfig:
+    """How the two ends of a bridge know each other.
+
+    Attributes:
+        ca_file: Who has signed the bridge's certificate.
+        cert_file: Our own certificate, for a bridge that asks for one; None shows none.
+        key_file: Its key.
+        server_name: The name in the bridge's certificate, None for `host`.
+    """
+
+    ca_file: Path
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeConfig:
+    """Where the rpyc classic server beside a terminal listens.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        allow_remote: The choice to speak to another machine than this.
+        tls: None for a bridge on this machine, or behind a tunnel.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 18812
+    allow_remote: bool = False
+    tls: TlsConfig | None = None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the host is this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +142,7 @@ class TerminalConfig:
     backoff: Backoff = field(default_factory=Backoff)
     login_retry: float = 900.0
     simulation: SimulationConfig | None = None
+    bridge: BridgeConfig | None = None
 
     def __post_init__(self) -> None:
         if not self.poll_timeout:
@@ -106,6 +154,8 @@ class TerminalConfig:
             object.__setattr__(self, "stale_after", 3 * self.interval)
         if self.driver == "simulated" and self.simulation is None:
             object.__setattr__(self, "simulation", SimulationConfig())
+        if self.driver == "rpyc" and self.bridge is None:
+            object.__setattr__(self, "bridge", BridgeConfig())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 from mt5_exporter import strict_yaml
 from mt5_exporter.backoff import Backoff
 from mt5_exporter.breaker import BreakerSettings
+from mt5_exporter.bridges import Bridges
 from mt5_exporter.config import AccountConfig, Config, SimulationConfig, TerminalConfig
 from mt5_exporter.credentials import VARIABLE, Accounts, readable_by_others
 from mt5_exporter.far.drivers.simulated.catalogue import IN_DOLLARS
@@ -41,7 +42,9 @@ MAGIC = integer(0, 2**63 - 1)
 COUNT = integer(1, 10_000)
 RATIO = number(above=0, most=1)
 
-PER_TERMINAL = ("name", "path", "account", "simulation", "heartbeat_files")
+DRIVERS = ("metatrader5", "rpyc", "simulated")
+
+PER_TERMINAL = ("name", "path", "account", "simulation", "bridge", "heartbeat_files")
 DEFAULTS = tuple(key for key in TerminalConfig.__dataclass_fields__ if key not in PER_TERMINAL)
 
 
@@ -93,6 +96,7 @@ class _Decoder:
         self._accounts = Accounts(environ, directory, exposed=exposed)
         self._calendars: dict[str, Calendar] = dict(BUILT_IN)
         self._programs: dict[PureWindowsPath, list[TerminalConfig]] = {}
+        self._bridges = Bridges(directory)
 
     def config(self, root: Value) -> Config:
         """Return the whole file."""
@@ -127,7 +131,7 @@ class _Decoder:
             connect_burst=section.take("connect_burst", integer(1, 1000), 4),
             state_file=section.take("state_file", self._file, self._state_file),
             calendars=types.MappingProxyType(self._calendars),
-            warnings=tuple(self._accounts.warnings),
+            warnings=(*self._accounts.warnings, *self._bridges.warnings),
             secrets=tuple(self._accounts.secrets),
             source=root.source,
         )
@@ -137,7 +141,7 @@ class _Decoder:
         take = section.take
         return TerminalConfig(
             name=name,
-            driver=take("driver", one_of(("metatrader5", "simulated")), plain.driver),
+            driver=take("driver", one_of(DRIVERS), plain.driver),
             path=take("path", _path, plain.path),
             portable=take("portable", boolean, plain.portable),
             command=take("command", _command, None),
@@ -169,18 +173,20 @@ class _Decoder:
             backoff=take("backoff", _backoff, plain.backoff),
             login_retry=take("login_retry", duration(1, WEEK), plain.login_retry),
             simulation=take("simulation", self._simulation, None),
+            bridge=take("bridge", self._bridges.decode, None),
         )
 
     def _check(self, section: Section, terminal: TerminalConfig) -> None:
         """Check what two keys say together."""
         simulated = terminal.driver == "simulated"
         if simulated and section.has("path"):
-            raise section.where("path").error("belongs to driver metatrader5 only")
+            raise section.where("path").error("belongs to drivers metatrader5 and rpyc only")
+        self._bridges.check(section, terminal)
         if not simulated and section.has("simulation"):
             raise section.where("simulation").error("belongs to driver simulated only")
         if not simulated:
             section.need("path", _path)
-        if terminal.path:
+        if terminal.path and terminal.bridge is None:
             others = self._programs.setdefault(PureWindowsPath(terminal.path), [])
             same = next((other.name for other in others if _same_world(terminal, other)), None)
             if same is not None:

@@ -204,6 +204,8 @@ VERDICTS: Mapping[int, Verdict] = types.MappingProxyType(
         wire.BUSY: _lost("busy", keeps_worker=True),
         wire.NO_PIPE: _lost("no_pipe", keeps_worker=True),
         wire.NO_MODULE: _lost("no_module"),
+        # A worker that has lost its bridge reaches for it anew by itself.
+        wire.NO_BRIDGE: _lost("no_bridge", keeps_worker=True),
         # The near side's.
         DIED: _lost("worker_died"),
         DEADLINE: Verdict(MT5TimeoutError, "deadline", True, "failure"),

@@ -1,9 +1,10 @@
 """What a worker is told of its terminal: one frame, revised when the scenario of a simulation changes."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 
-from mt5_exporter.config import SimulationConfig, TerminalConfig
+from mt5_exporter.config import BridgeConfig, SimulationConfig, TerminalConfig
 from mt5_exporter.scenario import ScenarioFile
 from mt5_exporter.symbol_table import resolve
 
@@ -50,6 +51,8 @@ def frame(terminal: TerminalConfig) -> dict[str, object]:
         "preflight": terminal.preflight,
         "login": terminal.login,
     }
+    if terminal.bridge is not None:
+        settings["bridge"] = bridge_frame(terminal.bridge)
     account = terminal.account
     if terminal.login and account is not None and account.password is not None:
         settings["account"] = {
@@ -59,6 +62,17 @@ def frame(terminal: TerminalConfig) -> dict[str, object]:
             "password": account.password,
         }
     return settings
+
+
+def bridge_frame(bridge: BridgeConfig) -> dict[str, object]:
+    """Return where a bridge is; of the files only the names, which the worker opens itself."""
+    frame: dict[str, object] = {"host": bridge.host, "port": bridge.port}
+    if bridge.tls is not None:
+        frame["tls"] = {
+            key: None if value is None else str(value)
+            for key, value in dataclasses.asdict(bridge.tls).items()
+        }
+    return frame
 
 
 def simulate(simulation: SimulationConfig, terminal: TerminalConfig, now: float) -> dict[str, object]:

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import http.client
+import json
 import os
 import sys
 import urllib.error
@@ -18,6 +19,7 @@ from mt5_exporter import __version__, config_file, shipment
 from mt5_exporter.config import Config, ConfigError
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
+from mt5_exporter.schema import schema
 from mt5_exporter.tables import cut, prose, tables
 
 HEALTH_TIMEOUT = 5.0
@@ -45,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     bundling = commands.add_parser("bundle", help="write rules, runbooks and dashboards to a folder")
     bundling.add_argument("folder", metavar="DIR")
     bundling.add_argument("--overwrite", action="store_true", help="replace files that were changed there")
+    commands.add_parser("schema", help="print the JSON Schema of the configuration, for editors")
     return tool
 
 
@@ -52,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parser().parse_args(arguments)
     try:
+        if options.command == "schema":
+            sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+            return 0
         if options.command == "probe":
             return probe_command(options.file, demo=options.demo, name=options.name)
         if options.command == "bundle":

@@ -25,6 +25,7 @@ def modules() -> Modules:
     """Return the far side's core and the scripted driver in place of the simulated one."""
     files = {
         "mt5_exporter.far": FAR / "__init__.py",
+        "mt5_exporter.far.call": FAR / "call.py",
         "mt5_exporter.far.wire": FAR / "wire.py",
         "mt5_exporter.far.worker": FAR / "worker.py",
         "mt5_exporter.far.drivers": FAR / "drivers" / "__init__.py",

@@ -7,11 +7,12 @@ import collections
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from mt5_exporter.far import worker
+from mt5_exporter.far.call import call
 from mt5_exporter.far.drivers.base import Presence, Settings
 
 SUCCESS = (1, "Success")
@@ -82,6 +83,11 @@ class ScriptedDriver:
     package: str = "5.0.1"
     launches: int = 0
     configured: list[Settings] = field(default_factory=list)
+
+    def read(
+        self, function: str, args: Sequence[object], kwargs: Mapping[str, object], fields: Sequence[str]
+    ) -> tuple[object, int, str]:
+        return call(self.api, function, args, kwargs, fields)
 
     def presence(self) -> Presence:
         self.api.log.append(("presence", (), {}))

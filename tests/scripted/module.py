@@ -67,7 +67,7 @@ class WorldFile:
     """The world as it was last written."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=20)
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=20, check_same_thread=False)
         self._version = -1
         self._things: dict[str, dict[str, Fields]] = {}
 

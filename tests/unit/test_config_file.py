@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from mt5_exporter import config_file, market
 from mt5_exporter.backoff import Backoff
 from mt5_exporter.breaker import BreakerSettings
-from mt5_exporter.config import AccountConfig, Config, ConfigError, SimulationConfig, TerminalConfig
+from mt5_exporter.config import (
+    AccountConfig,
+    BridgeConfig,
+    Config,
+    ConfigError,
+    SimulationConfig,
+    TerminalConfig,
+    TlsConfig,
+)
 from mt5_exporter.credentials import readable_by_others
 from mt5_exporter.limits import Limits
 from mt5_exporter.secret import Redactor, Secret
@@ -43,6 +51,32 @@ EXPECTED = {
     ),
     "breaker-window": (
         "4: terminals[0].breaker.window: minimum_calls 5 is over window 3: no ratio would count"
+    ),
+    "bridge-host-elsewhere": (
+        "5: terminals[0].bridge.host: is another machine, where a bridge runs whatever"
+        " it is sent: take a tunnel to 127.0.0.1, or say 'allow_remote: true'"
+    ),
+    "bridge-host-port": (
+        "5: terminals[0].bridge.host: expected a host's name or address, without a port,"
+        " was the text 'localhost:18812'"
+    ),
+    "bridge-host-url": (
+        "5: terminals[0].bridge.host: expected a host's name or address, without a port,"
+        " was the text 'http://localhost'"
+    ),
+    "bridge-port": "5: terminals[0].bridge.port: expected a whole number from 1 to 65535, was '65536'",
+    "bridge-key": "5: terminals[0].bridge.hots: unknown key, did you mean 'host'?",
+    "bridge-allow-remote": "5: terminals[0].bridge.allow_remote: expected true or false, was 'yes'",
+    "bridge-tls-ca": "5: terminals[0].bridge.tls.ca_file: is missing",
+    "bridge-tls-key": "5: terminals[0].bridge.tls.cert_file: needs key_file beside it",
+    "bridge-tls-cert": "5: terminals[0].bridge.tls.key_file: needs cert_file beside it",
+    "bridge-of-a-genuine-one": "5: terminals[0].bridge: belongs to driver rpyc only",
+    "bridge-in-defaults": "2: defaults.bridge: belongs to each terminal, it has no default",
+    "bridge-launch": "5: terminals[0].launch: 'launch: true' does not go over a bridge of driver rpyc",
+    "bridge-login": "5: terminals[0].login: 'login: true' does not go over a bridge of driver rpyc",
+    "bridge-path-missing": "2: terminals[0].path: is missing",
+    "bridge-twice": (
+        "6: terminals[1].driver: is the bridge of terminal 'desk' already, and a bridge has one terminal"
     ),
     "burst-fraction": "1: connect_burst: expected a whole number from 1 to 1000, was '1.5'",
     "burst-zero": "1: connect_burst: expected a whole number from 1 to 1000, was '0'",
@@ -87,7 +121,7 @@ EXPECTED = {
     "deposit": (
         "4: terminals[0].simulation.deposit: expected a number above 0 and at most 1000000000000, was '-100'"
     ),
-    "driver": "3: terminals[0].driver: expected one of metatrader5, simulated, was 'mt4'",
+    "driver": "3: terminals[0].driver: expected one of metatrader5, rpyc, simulated, was 'mt4'",
     "duplicate-key": "6: terminals[0].interval: key is already set in line 4",
     "duplicate-top-key": "4: terminals: key is already set in line 1",
     "duration-mapping": "4: terminals[0].interval: expected a duration such as 15s, was a mapping",
@@ -237,7 +271,7 @@ EXPECTED = {
     "path-relative": (
         "3: terminals[0].path: expected an absolute Windows path such as 'C:\\Desk\\terminal64.exe'"
     ),
-    "path-simulated": "4: terminals[0].path: belongs to driver metatrader5 only",
+    "path-simulated": "4: terminals[0].path: belongs to drivers metatrader5 and rpyc only",
     "path-twice": "5: terminals[1].path: is the path of terminal 'desk' already",
     "poll-timeout-of-defaults": (
         "2: defaults.poll_timeout: poll_timeout 10s of terminal 'desk' is over its interval 8s"
@@ -367,7 +401,8 @@ def test_the_example_holds_every_key_and_the_defaults_that_it_claims() -> None:
         assert f" {field.name}:" in content
         if field.name not in shown:
             assert getattr(desk, field.name) == getattr(plain, field.name), field.name
-    assert all(f" {field.name}:" in content for field in dataclasses.fields(SimulationConfig))
+    for parts in (SimulationConfig, BridgeConfig, TlsConfig):
+        assert all(f" {field.name}:" in content for field in dataclasses.fields(parts))
     assert (loaded.connect_rate, loaded.connect_burst) == (4.0, 4)
 
 
@@ -491,6 +526,37 @@ def test_a_calendar_of_the_file_holds_for_its_terminals() -> None:
     assert loaded.calendar_of(terminal, "DE40").name == "pit"
     assert loaded.calendar_of(terminal, "BTCUSD") is market.ALWAYS
     assert loaded.calendar_of(terminal, "EURUSD") is market.FX
+
+
+def test_a_bridge_is_read_relative_to_its_file_and_on_this_machine_unless_told_otherwise() -> None:
+    one, two, three = config_file.load(DATA / "valid-bridge.yml", {}).terminals
+
+    assert one.bridge == BridgeConfig(host="127.0.0.1", port=18812)
+    assert two.bridge == BridgeConfig(host="::1", port=18813)
+    assert three.bridge == BridgeConfig(
+        host="desk.example",
+        allow_remote=True,
+        tls=TlsConfig(
+            ca_file=DATA / "ca.pem", cert_file=DATA / "a.pem", key_file=DATA / "a.key", server_name="bridge"
+        ),
+    )
+
+
+def test_a_bridge_elsewhere_without_tls_is_a_warning() -> None:
+    loaded = loads(
+        "terminals:\n"
+        "  - name: desk\n"
+        "    driver: rpyc\n"
+        "    path: 'C:\\Desk\\terminal64.exe'\n"
+        "    bridge: {host: 10.0.0.7, allow_remote: true}\n"
+    )
+
+    assert loaded.warnings == (
+        (
+            "mt5-exporter.yml:5: terminals[0].bridge: has no tls: whoever is on the way can run programs"
+            " beside the terminal"
+        ),
+    )
 
 
 def test_without_time_zone_data_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

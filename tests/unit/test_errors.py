@@ -398,7 +398,15 @@ def test_the_code_of_a_success_is_not_shown_as_an_error(verdict: Verdict) -> Non
 def met_by_the_exporter() -> set[int]:
     """Codes that a worker's row or the near side can give a session that never trades."""
     traded_only = {RESULTS["RES_E_AUTO_TRADING_DISABLED"]}
-    far = {wire.REFUSED, wire.RAISED, wire.NOT_RUNNING, wire.BUSY, wire.NO_PIPE, wire.NO_MODULE}
+    far = {
+        wire.REFUSED,
+        wire.RAISED,
+        wire.NOT_RUNNING,
+        wire.BUSY,
+        wire.NO_PIPE,
+        wire.NO_MODULE,
+        wire.NO_BRIDGE,
+    }
     near = {errors.DIED, errors.DEADLINE, errors.PROTOCOL}
     return set(RESULTS.values()) - traded_only | far | near | {0, -9, -9999}
 

@@ -1,4 +1,9 @@
-"""What Windows alone can tell: whether a terminal's pipe is served, its program runs, and our own memory."""
+"""What Windows alone can tell: whether a terminal's pipe is served, its program runs, and our own memory.
+
+A bridge gets this file as source, too, so nothing in it is newer than Python 3.8 (`call.py` is alike).
+"""
+
+from __future__ import annotations
 
 import ctypes
 import ntpath
@@ -6,8 +11,10 @@ import os
 import subprocess
 import sys
 from ctypes import wintypes
+from typing import TYPE_CHECKING
 
-from mt5_exporter.far.drivers.base import Presence
+if TYPE_CHECKING:
+    from mt5_exporter.far.drivers.base import Presence
 
 assert sys.platform == "win32"
 

@@ -20,6 +20,7 @@ NOT_RUNNING = -20002
 BUSY = -20003
 NO_PIPE = -20004
 NO_MODULE = -20005
+NO_BRIDGE = -20006
 
 
 class WireError(Exception):

@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from mt5_exporter.far import wire
@@ -127,29 +127,15 @@ class Worker:
             return None, wire.REFUSED, f"{function} is not among the reads of this exporter", 0.0
         started = time.perf_counter()
         try:
-            value: object = getattr(self.driver.api, function)(
-                *sequence(request.get("args")), **mapping(request.get("kwargs"))
+            value, code, message = self.driver.read(
+                function,
+                [*sequence(request.get("args"))],
+                mapping(request.get("kwargs")),
+                [str(field) for field in sequence(request.get("fields"))],
             )
-            # At once: it is a global of the process and any later call overwrites it.
-            code, message = self.driver.api.last_error()
-            projected = project(value, [str(field) for field in sequence(request.get("fields"))])
         except Exception as error:  # noqa: BLE001 - whatever the driver raises, the near side classifies
             return None, wire.RAISED, f"{type(error).__name__}: {error}", time.perf_counter() - started
-        return projected, code, message, time.perf_counter() - started
-
-
-def project(value: object, fields: Sequence[str]) -> object:
-    """Return `value` in plain JSON: a struct as its `fields` in order, a tuple of structs as a list of those.
-
-    A field that this build of the terminal does not have is None.
-    """
-    if hasattr(value, "_asdict"):
-        return [getattr(value, field, None) for field in fields]
-    if isinstance(value, (tuple, list)):
-        return [project(item, fields) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise TypeError(f"cannot send a {type(value).__name__}")
+        return value, code, message, time.perf_counter() - started
 
 
 def arm(seconds: float) -> None:

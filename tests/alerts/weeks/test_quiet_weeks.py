@@ -1,7 +1,9 @@
 """From Friday's close to Monday night, when clocks are set: no minute tells anybody anything."""
 
 import asyncio
+import concurrent.futures
 import datetime as dt
+import multiprocessing
 import re
 import subprocess
 from pathlib import Path
@@ -99,27 +101,38 @@ def told(promtool: str, path: Path, series: Series) -> str:
     )
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("promtool", ["2.53"], indirect=True)
-@pytest.mark.parametrize("clocks", FRIDAYS)
-def test_days_on_which_nothing_is_wrong_tell_nobody_anything(
-    clocks: str, promtool: str, tmp_path: Path
-) -> None:
-    start = FRIDAYS[clocks].timestamp()
+def play(clocks: str, folder: Path) -> Series:
+    """Return what is seen of the days around a change of the clocks."""
     life = Life(
-        tmp_path,
+        folder,
         terminals=TERMINALS,
         scenario=scenario([*QUIET, *MAINTENANCE]),
-        start=start,
+        start=FRIDAYS[clocks].timestamp(),
         metrics=set(re.findall(r"[a-z0-9_]+", "\n".join(rule.read_text() for rule in RULES))),
     )
+    return asyncio.run(life.spend(MINUTES))
 
-    series = asyncio.run(life.spend(MINUTES))
 
-    assert told(promtool, tmp_path / "weeks.test.yml", series) == ""
-    if clocks == "New York":
-        # By a calendar that knows of no summer time Sunday evening is told: the silence is no deaf one's.
-        evening = series.part(SUNDAY + 20 * HOUR, SUNDAY + 24 * HOUR)
-        for metric in ("mt5_symbol_market_open", "mt5_terminal_market_open"):
-            evening = evening.changed(metric, lambda at: float(SUMMER.is_open(at)))
-        assert 'alertname="MT5AllFeedsStale"' in told(promtool, tmp_path / "wrong.test.yml", evening)
+def heard(promtool: str, folder: Path, clocks: str) -> tuple[str, str]:
+    """Return what is told of these days, and of Sunday evening by a calendar without summer time."""
+    folder.mkdir()
+    series = play(clocks, folder)
+    evening = series.part(SUNDAY + 20 * HOUR, SUNDAY + 24 * HOUR)
+    for metric in ("mt5_symbol_market_open", "mt5_terminal_market_open"):
+        evening = evening.changed(metric, lambda at: float(SUMMER.is_open(at)))
+    return told(promtool, folder / "days.test.yml", series), told(promtool, folder / "deaf.test.yml", evening)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("promtool", ["2.53"], indirect=True)
+def test_days_on_which_nothing_is_wrong_tell_nobody_anything(promtool: str, tmp_path: Path) -> None:
+    with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as both:
+        playing = {
+            clocks: both.submit(heard, promtool, tmp_path / clocks.replace(" ", "-"), clocks)
+            for clocks in FRIDAYS
+        }
+        found = {clocks: result.result() for clocks, result in playing.items()}
+
+    assert {clocks: said for clocks, (said, _) in found.items()} == dict.fromkeys(FRIDAYS, "")
+    # The silence is no deaf one's.
+    assert 'alertname="MT5AllFeedsStale"' in found["New York"][1]

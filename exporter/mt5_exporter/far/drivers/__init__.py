@@ -7,6 +7,7 @@ from mt5_exporter.far.drivers.base import Driver, Settings
 
 DRIVERS = {
     "metatrader5": "mt5_exporter.far.drivers.metatrader5",
+    "rpyc": "mt5_exporter.far.drivers.rpyc_bridge",
     "simulated": "mt5_exporter.far.drivers.simulated",
 }
 

@@ -1,6 +1,6 @@
 """The port to a terminal: what a worker needs from any driver."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 Settings = Mapping[str, object]
@@ -44,6 +44,15 @@ class Driver(Protocol):
     @property
     def api(self) -> Api:
         """Return the module, or an object with its functions."""
+        ...
+
+    def read(
+        self, function: str, args: Sequence[object], kwargs: Mapping[str, object], fields: Sequence[str]
+    ) -> tuple[object, int, str]:
+        """Make one call: its value in plain JSON, of a struct only `fields`, and its `last_error`.
+
+        Whatever it raises is an answer about this call alone, and not about the link.
+        """
         ...
 
     def presence(self) -> Presence:

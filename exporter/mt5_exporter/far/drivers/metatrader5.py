@@ -2,7 +2,9 @@
 
 import importlib
 import sys
+from collections.abc import Mapping, Sequence
 
+from mt5_exporter.far.call import call
 from mt5_exporter.far.drivers.base import Api, Driver, Presence, Settings
 
 
@@ -24,6 +26,12 @@ class MetaTrader5Driver:
         """Take the terminal's path and whether it keeps its data beside its program."""
         self.path = str(settings.get("path") or "")
         self.portable = bool(settings.get("portable"))
+
+    def read(
+        self, function: str, args: Sequence[object], kwargs: Mapping[str, object], fields: Sequence[str]
+    ) -> tuple[object, int, str]:
+        """Make one call in this process."""
+        return call(self.api, function, args, kwargs, fields)
 
     def presence(self) -> Presence:
         """Ask for the terminal's pipe, then for its process; other systems than Windows cannot tell."""

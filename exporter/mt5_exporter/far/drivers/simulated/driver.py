@@ -1,7 +1,8 @@
 """The driver of a simulated terminal: its api, and what can be told of it from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from mt5_exporter.far.call import call
 from mt5_exporter.far.drivers.base import Presence, Settings
 from mt5_exporter.far.drivers.simulated.account import Scenario, parse_scenario
 from mt5_exporter.far.drivers.simulated.acts import SHOWN_BEFORE
@@ -27,6 +28,12 @@ class SimulatedDriver:
     def api(self) -> Terminal:
         """Return the terminal's functions, in the place of the module."""
         return self._terminal
+
+    def read(
+        self, function: str, args: Sequence[object], kwargs: Mapping[str, object], fields: Sequence[str]
+    ) -> tuple[object, int, str]:
+        """Make one call in this process."""
+        return call(self.api, function, args, kwargs, fields)
 
     def presence(self) -> Presence:
         """Tell what a look at the terminal finds."""
