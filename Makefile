@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 # What needs more than Python: Debian's prometheus, minutes of two cores, Wine.
-FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
+FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
 MAIN := tests $(FURTHER:%=--ignore=%)
 
 .PHONY: help demo stack test test-all lint coverage tools readme clean
