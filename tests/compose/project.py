@@ -152,4 +152,4 @@ class Project:
 
     def told(self) -> list[str]:
         """Return what the webhook has printed."""
-        return self.compose("logs", "--no-color", "--no-log-prefix", "webhook").splitlines()
+        return docker("logs", self.containers()["webhook"]).splitlines()
