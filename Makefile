@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo stack test test-all lint coverage tools readme clean
+.PHONY: help demo stack test test-all lint coverage tools readme lock sbom kubernetes clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
@@ -17,6 +17,9 @@ help:
 	@echo "make test-all  lint, types, branch coverage, and the tests with promtool, Wine and chaos"
 	@echo "make tools     Prometheus, Alertmanager and libfaketime, unpacked into .tools without root"
 	@echo "make readme    write the metric table of the README anew"
+	@echo "make lock      pin what the image is made of by hash; UPGRADE=--upgrade takes newer versions"
+	@echo "make sbom      a CycloneDX bill of what is pinned, in dist/"
+	@echo "make kubernetes  write the PrometheusRules anew from alerts/rules"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
@@ -48,6 +51,21 @@ tools:
 
 readme: $(VENV)/.demo
 	$(BIN)/python .ci/readme.py
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock'
+
+lock: $(VENV)/.dev
+	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o exporter/requirements.lock
+	$(COMPILE) $(UPGRADE) --group build -o exporter/build.lock
+
+sbom: $(VENV)/.dev
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --validate --of JSON -o dist/mt5-exporter.cdx.json exporter/requirements.lock
+
+kubernetes: $(VENV)/.demo
+	$(BIN)/python deploy/kubernetes/generate.py
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }

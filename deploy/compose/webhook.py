@@ -47,7 +47,9 @@ def line(receiver: str, alert: dict[str, dict[str, str]]) -> str:
     """Return an alert as a line."""
     labels, annotations = alert["labels"], alert["annotations"]
     who = labels.get("terminal", labels.get("instance", "-"))
-    return f"{receiver}: {alert['status']} {labels['alertname']} {who}: {annotations.get('description', '')}\n"
+    return (
+        f"{receiver}: {alert['status']} {labels['alertname']} {who}: {annotations.get('description', '')}\n"
+    )
 
 
 def main() -> int:

@@ -146,7 +146,7 @@ class Project:
 
     def volumes(self) -> list[str]:
         """Return the names of the volumes that its containers have, those without a name of their own too."""
-        names = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{.Name}} {{end}}{{end}}"
+        names = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
         found = docker("inspect", "--format", names, *self.containers().values()).split()
         return sorted(set(found))
 

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.timeout(600)
 
 def status(project: Project, container: str) -> Mapping[str, str]:
     """Return /proc/PID/status of the service itself, whose parent is Docker's init."""
-    found = docker("exec", container, "sh", "-c", "cat /proc/$(cat /proc/1/task/1/children | cut -d' ' -f1)/status")
+    found = docker(
+        "exec", container, "sh", "-c", "cat /proc/$(cat /proc/1/task/1/children | cut -d' ' -f1)/status"
+    )
     return {key: value.strip() for key, _, value in (line.partition(":") for line in found.splitlines())}
 
 
@@ -67,7 +69,9 @@ def test_what_need_not_leave_is_on_the_internal_network_alone(project: Project) 
         networks = docker("inspect", "--format", names, containers[service]).split()
 
         assert networks == [f"{project.name}_backend"], service
-    assert docker("network", "inspect", "--format", "{{.Internal}}", f"{project.name}_backend").strip() == "true"
+    assert (
+        docker("network", "inspect", "--format", "{{.Internal}}", f"{project.name}_backend").strip() == "true"
+    )
 
 
 def test_the_password_is_in_no_environment_and_no_log(project: Project) -> None:
