@@ -1,4 +1,4 @@
-"""Write prometheusrule.yaml anew: each file of alerts/rules as a PrometheusRule, its text as it is, indented."""
+"""Write prometheusrule.yaml anew: each file of alerts/rules as a PrometheusRule, its text indented."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The Compose project in a folder of its own: docker-compose.yml as it is, the durations of its alerts scaled."""
+"""The Compose project in a folder of its own: docker-compose.yml as it is, alerts with scaled durations."""
 
 import json
 import os

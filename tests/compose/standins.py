@@ -1,8 +1,8 @@
 """Stand-ins for the base images, built from Debian's packages where no registry can be reached.
 
-Each behaves as the image it stands for as far as docker-compose.yml and exporter/Dockerfile can tell: the entry
-point, the tools that the health checks call, the owners of data directories. Grafana is a stub and no Grafana. A
-stand-in is made once for one content; its tag is that content's hash.
+Each behaves as the image it stands for as far as docker-compose.yml and exporter/Dockerfile can tell: the
+entry point, the tools that the health checks call, the owners of data directories. Grafana is a stub and no
+Grafana. A stand-in is made once for one content; its tag is that content's hash.
 """
 
 import hashlib

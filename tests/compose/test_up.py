@@ -1,6 +1,7 @@
 """`docker compose up` with the shipped file: what comes up, what it may, whom it tells, what it leaves.
 
-The first test waits for the images as well: a Debian is made, and the exporter's image built from its Dockerfile.
+The first test waits for the images as well: a Debian is made, and the exporter's image is built from its
+Dockerfile.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""What is shipped around the exporter: Compose, images, locks, units and manifests, held without an engine."""
+"""What is shipped around the exporter: Compose, images, locks, units, manifests; held without an engine."""

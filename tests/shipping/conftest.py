@@ -3,17 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-Checker = Callable[..., str]
+
+class Checker(Protocol):
+    """Runs a program with arguments, and returns what it wrote to stdout."""
+
+    def __call__(self, name: str, *arguments: str | Path) -> str: ...
 
 
 @pytest.fixture
 def check() -> Checker:
-    """Run a program that lies beside our Python; what is missing skips the test here, and fails it under CI."""
+    """Run a program beside our Python; a missing one skips the test here, and fails it under CI."""
 
     def run(name: str, *arguments: str | Path) -> str:
         found = Path(sys.executable).with_name(name)

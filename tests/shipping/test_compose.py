@@ -136,8 +136,13 @@ def test_grafana_lets_nobody_in_unasked_and_calls_nobody() -> None:
     # C6; what is provisioned is held by the tests of the dashboards.
     environment = SERVICES["grafana"]["environment"]
 
-    off = ("GF_AUTH_ANONYMOUS_ENABLED", "GF_USERS_ALLOW_SIGN_UP", "GF_ANALYTICS_REPORTING_ENABLED")
-    off += ("GF_ANALYTICS_CHECK_FOR_UPDATES", "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES")
+    off = [
+        "GF_AUTH_ANONYMOUS_ENABLED",
+        "GF_USERS_ALLOW_SIGN_UP",
+        "GF_ANALYTICS_REPORTING_ENABLED",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+    ]
     assert [environment[name] for name in off] == ["false"] * len(off)
 
 

@@ -106,7 +106,7 @@ def test_pinning_adds_each_image_with_its_digest_and_keeps_the_rest(tmp_path: Pa
     assert lines[:2] == kept.splitlines()
     assert f"PROMETHEUS_IMAGE=mirror.example/prometheus:v3.0.0@{DIGEST}" in lines
     assert re.search(
-        rf"^ALERTMANAGER_IMAGE=prom/alertmanager:v\d+\.\d+\.\d+@{DIGEST}$", "\n".join(lines), re.M
+        rf"^ALERTMANAGER_IMAGE=prom/alertmanager:v\d+\.\d+\.\d+@{DIGEST}$", "\n".join(lines), re.MULTILINE
     )
     assert len(lines) == 5
     assert "grafana" not in (tmp_path / "pulled").read_text()

@@ -19,6 +19,10 @@ VERSIONS = ("1.30", "1.34")
 MANIFESTS = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml")
 OWN = [path for path in MANIFESTS if documents(path)[0]["apiVersion"] != "monitoring.coreos.com/v1"]
 FOREIGN = [path for path in MANIFESTS if path not in OWN]
+SINGLE = {
+    name: yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    for name in ("deployment", "networkpolicy", "service", "servicemonitor")
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -86,7 +90,7 @@ def test_the_kustomization_takes_every_manifest_but_the_example() -> None:
 
 
 def test_the_pod_is_confined_and_its_ports_and_volumes_have_names_that_meet() -> None:
-    pod = yaml.safe_load((FOLDER / "deployment.yaml").read_text())["spec"]["template"]["spec"]
+    pod = SINGLE["deployment"]["spec"]["template"]["spec"]
     [container] = pod["containers"]
 
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -108,12 +112,10 @@ def test_the_pod_is_confined_and_its_ports_and_volumes_have_names_that_meet() ->
 
 
 def test_monitor_service_and_policy_select_the_pod() -> None:
-    labels = yaml.safe_load((FOLDER / "deployment.yaml").read_text())["spec"]["template"]["metadata"][
-        "labels"
-    ]
-    service = yaml.safe_load((FOLDER / "service.yaml").read_text())
-    monitor = yaml.safe_load((FOLDER / "servicemonitor.yaml").read_text())
-    policy = yaml.safe_load((FOLDER / "networkpolicy.yaml").read_text())
+    labels = SINGLE["deployment"]["spec"]["template"]["metadata"]["labels"]
+    service = SINGLE["service"]
+    monitor = SINGLE["servicemonitor"]
+    policy = SINGLE["networkpolicy"]
 
     assert service["spec"]["selector"] == labels
     assert policy["spec"]["podSelector"]["matchLabels"] == labels

@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 from tests.conftest import ROOT
@@ -16,6 +15,7 @@ from tests.shipping.files import canonical, lock
 LOCK = ROOT / "exporter" / "requirements.lock"
 BUILD = ROOT / "exporter" / "build.lock"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PIP = [sys.executable, "-m", "pip", "install", "--quiet"]
 SYSTEMS = {"linux": ("linux", "Linux", "posix"), "windows": ("win32", "Windows", "nt")}
 
 
@@ -30,21 +30,23 @@ def asked() -> list[Requirement]:
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_every_dependency_is_pinned_once_within_its_bounds(system: str, python: str) -> None:
     platform, name, kind = SYSTEMS[system]
-    environment = default_environment()
-    environment["sys_platform"], environment["platform_system"], environment["os_name"] = platform, name, kind
-    environment["python_version"], environment["python_full_version"] = python, f"{python}.9"
-    chosen = [
-        pin
-        for pin in lock(LOCK)
-        if pin.requirement.marker is None or pin.requirement.marker.evaluate(dict(environment))
-    ]
+    there = {
+        "sys_platform": platform,
+        "platform_system": name,
+        "os_name": kind,
+        "python_version": python,
+        "python_full_version": f"{python}.9",
+    }
+
+    def meant(requirement: Requirement) -> bool:
+        return requirement.marker is None or requirement.marker.evaluate(there)
+
+    chosen = [pin for pin in lock(LOCK) if meant(pin.requirement)]
     versions = {pin.name: pin.version for pin in chosen}
     assert len(versions) == len(chosen)
-
     for requirement in asked():
-        if canonical(requirement.name) == canonical(PYPROJECT["project"]["name"]):
-            continue
-        if requirement.marker is None or requirement.marker.evaluate(dict(environment)):
+        # An extra may ask for others of ours.
+        if meant(requirement) and requirement.name != PYPROJECT["project"]["name"]:
             version = versions[canonical(requirement.name)]
             assert requirement.specifier.contains(version, prereleases=True), requirement
 
@@ -64,9 +66,9 @@ def test_every_pin_has_hashes_and_no_file_names_an_index(path: Path) -> None:
 
 
 def test_the_lock_installs_by_its_hashes_and_what_it_installs_runs_the_exporter(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(tmp_path), "--no-compile"]
+    command = [*PIP, "--target", str(tmp_path), "--no-compile", "--only-binary", ":all:"]
     installed = subprocess.run(
-        [*command, "--require-hashes", "--only-binary", ":all:", "--no-warn-conflicts", "-r", str(LOCK)],
+        [*command, "--require-hashes", "--no-warn-conflicts", "-r", str(LOCK)],
         capture_output=True,
         text=True,
         check=False,
@@ -76,10 +78,10 @@ def test_the_lock_installs_by_its_hashes_and_what_it_installs_runs_the_exporter(
 
     # -S: nothing of the environment that the tests run in.
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT / 'exporter'}"}
-    program = "import sys; from mt5_exporter import app, tool; sys.exit(tool.main(['check', 'config', sys.argv[1]]))"
+    program = "import sys; from mt5_exporter import app, tool; sys.exit(tool.main(sys.argv[1:]))"
     example = ROOT / "deploy" / "kubernetes" / "mt5-exporter.yml"
     ran = subprocess.run(
-        [sys.executable, "-S", "-c", program, str(example)],
+        [sys.executable, "-S", "-c", program, "check", "config", str(example)],
         env=environment,
         capture_output=True,
         text=True,
@@ -95,8 +97,7 @@ def test_a_wrong_hash_is_refused(tmp_path: Path) -> None:
     wrong.write_text(f"{pin.requirement} --hash=sha256:{'0' * 64}\n", encoding="utf-8")
 
     tried = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--target", str(tmp_path / "into"), "--no-deps"]
-        + ["--require-hashes", "-r", str(wrong)],
+        [*PIP, "--target", str(tmp_path / "into"), "--no-deps", "--require-hashes", "-r", str(wrong)],
         capture_output=True,
         text=True,
         check=False,

@@ -22,14 +22,14 @@ def test_the_bill_names_what_the_lock_pins_with_its_hashes(check: Checker, tmp_p
 
     check("cyclonedx-py", *arguments, "-o", bill, LOCK)
 
-    found = json.loads(bill.read_text(encoding="utf-8"))
-    assert found["metadata"]["component"]["name"] == "mt5-exporter"
+    read = json.loads(bill.read_text(encoding="utf-8"))
+    assert read["metadata"]["component"]["name"] == "mt5-exporter"
     components = {
         (canonical(part["name"]), part["version"]): {
-            hash_["content"]
+            entry["content"]
             for reference in part["externalReferences"]
-            for hash_ in reference.get("hashes", ())
+            for entry in reference.get("hashes", ())
         }
-        for part in found["components"]
+        for part in read["components"]
     }
     assert components == {(pin.name, pin.version): pin.hashes for pin in lock(LOCK)}

@@ -50,9 +50,8 @@ def test_the_unit_is_exposed_to_little(tool: Tool, tmp_path: Path) -> None:
 
 
 def test_the_unit_checks_the_configuration_before_it_serves_it() -> None:
-    commands = re.findall(
-        r"^Exec(?:Start|StartPre)=(\S+) (.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE
-    )
+    unit = UNIT.read_text(encoding="utf-8")
+    commands = re.findall(r"^Exec(?:Start|StartPre)=(\S+) (.*)$", unit, re.MULTILINE)
 
     assert [program for program, _ in commands] == [PROGRAM, PROGRAM]
     checked, served = (vars(parser({}).parse_args(flags.split())) for _, flags in commands)
