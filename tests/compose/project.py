@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 import urllib.parse
 from collections.abc import Mapping
@@ -24,6 +23,16 @@ SCALED = (
     "deploy/compose/prometheus.yml",
 )
 
+GUIDE = ROOT / "docs" / "containers.md"
+
+
+def documented(*beginnings: str) -> list[str]:
+    """Return the guide's commands that begin so, one each and in this order."""
+    lines = [
+        line.strip() for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith("    ")
+    ]
+    return [next(line for line in lines if line.startswith(beginning)) for beginning in beginnings]
+
 
 class Project:
     """Up when it is entered; down, its volumes and its image included, when it is left.
@@ -42,7 +51,7 @@ class Project:
     def __init__(self, folder: Path, images: Mapping[str, str]) -> None:
         self.folder = folder
         self.name = f"mt5-test-{os.getpid()}"
-        self.password = secrets.token_urlsafe(24)
+        self.password = ""
         self.port = free_ports(1)[0]
         self.image = f"{self.name}:exporter"
         self._copy()
@@ -63,12 +72,11 @@ class Project:
         for pattern in SCALED:
             for path in self.folder.glob(pattern):
                 path.write_text(scaled(path.read_text(), FACTOR))
-        # What a user does, as .env.example says.
-        shutil.copy(ROOT / ".env.example", self.folder / ".env")
-        password = self.folder / "deploy" / "compose" / "secrets" / "grafana_admin_password"
-        password.write_text(f"{self.password}\n")
-        password.chmod(0o644)
-        password.parent.chmod(0o700)
+        # What the guide tells to do before the first `up`.
+        commands = documented("cp .env.example", "chmod 700", "(umask 022")
+        run(["sh", "-euc", "\n".join(commands)], seconds=30, folder=self.folder)
+        secret = self.folder / "deploy" / "compose" / "secrets" / "grafana_admin_password"
+        self.password = secret.read_text().strip()
 
     def compose(self, *arguments: str, seconds: float = 60) -> str:
         """Run `docker compose` with arguments in the project's folder."""

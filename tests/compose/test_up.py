@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.compose.engine import docker
-from tests.compose.project import Project
+from tests.compose.engine import docker, run
+from tests.compose.project import Project, documented
 from tests.stack.program import wait_for
 
 SERVICES = {"alertmanager", "exporter-demo", "grafana", "prometheus", "webhook"}
@@ -105,13 +105,21 @@ def test_a_terminal_that_goes_away_rings_the_webhook_until_it_is_back(project: P
         wanted = tuple(f"page: {state} {alert} demo-2: " for alert in ways)
         return any(line.startswith(wanted) for line in project.told())
 
-    project.play("fault: not_running, terminal: demo-2")
+    run(["sh", "-euc", *documented("printf 'faults:")], seconds=30, folder=project.folder)
     wait_for(lambda: rung("firing"), seconds=120, what=lambda: "\n".join(project.told()))
     assert project.query("mt5_up") == {"demo-1": 1, "demo-2": 0, "demo-3": 1}
     project.play()
     wait_for(
         lambda: project.query("mt5_up")["demo-2"] == 1, seconds=90, what=lambda: project.logs("exporter-demo")
     )
+
+
+def test_prometheus_can_be_asked_as_the_guide_says(project: Project) -> None:
+    [command] = documented("docker compose exec prometheus promtool")
+
+    answer = project.compose("exec", "-T", *command.split()[3:])
+
+    assert 'terminal="demo-1"' in answer
 
 
 def test_a_stopped_exporter_ends_well_and_its_container_comes_back_healthy(project: Project) -> None:
