@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 # What needs more than Python: Debian's prometheus, minutes of two cores, Wine.
-FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5
+FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
 MAIN := tests $(FURTHER:%=--ignore=%)
 
-.PHONY: help demo stack test test-all lint coverage tools readme schema dashboards pictures clean
+.PHONY: help demo stack test test-all lint coverage tools readme schema dashboards pictures lock sbom kubernetes clean
 
 help:
 	@echo "make demo      three simulated terminals, served on http://127.0.0.1:10685/metrics"
@@ -20,6 +20,9 @@ help:
 	@echo "make dashboards  write dashboards/generated anew"
 	@echo "make pictures  draw the dashboards for docs/pictures, with Chromium"
 	@echo "make schema    write the JSON Schema of the configuration anew"
+	@echo "make lock      pin what the image is made of by hash; UPGRADE=--upgrade takes newer versions"
+	@echo "make sbom      a CycloneDX bill of what is pinned, in dist/"
+	@echo "make kubernetes  write the PrometheusRules anew from alerts/rules"
 
 demo: $(VENV)/.demo
 	@exec $(BIN)/mt5-exporter --demo
@@ -60,6 +63,21 @@ pictures: $(VENV)/.dev tools
 
 schema: $(VENV)/.demo
 	$(BIN)/mt5tool schema > exporter/mt5-exporter.schema.json
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock'
+
+lock: $(VENV)/.dev
+	$(COMPILE) $(UPGRADE) --all-extras pyproject.toml -o exporter/requirements.lock
+	$(COMPILE) $(UPGRADE) --group build -o exporter/build.lock
+
+sbom: $(VENV)/.dev
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --validate --of JSON -o dist/mt5-exporter.cdx.json exporter/requirements.lock
+
+kubernetes: $(VENV)/.demo
+	$(BIN)/python deploy/kubernetes/generate.py
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing: install python3" >&2; exit 1; }

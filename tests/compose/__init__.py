@@ -1,0 +1,1 @@
+"""The Compose project, brought up by a real Docker engine."""
