@@ -94,13 +94,13 @@ def _terminal(
         since=session.since if session else 0.0,
         breaker=session.breaker if session else "",
         failed_attempts=session.attempt if session else 0,
-        probes=tuple(_probe(probe.name, record) for probe in PROBES),
+        probes=tuple(_probe(probe.name, terminal.name, record) for probe in PROBES),
         readings=tuple(_reading(reading.name, terminal, record, instant) for reading in READINGS),
         recent=tuple(recent),
     )
 
 
-def _probe(name: str, record: TerminalRecord) -> ProbeView:
+def _probe(name: str, terminal: str, record: TerminalRecord) -> ProbeView:
     result = record.probes.get(name)
     if result is None:
         return ProbeView(name=name, status=ProbeStatus.UNKNOWN, reason="not_run")
@@ -108,7 +108,7 @@ def _probe(name: str, record: TerminalRecord) -> ProbeView:
         name=name,
         status=result.status,
         reason=result.reason,
-        message=result.message,
+        message=_said(result.message, terminal),
         last_run=result.at,
         last_success=record.probe_success_at.get(name, 0.0),
     )
@@ -120,5 +120,10 @@ def _reading(name: str, terminal: TerminalConfig, record: TerminalRecord, instan
         name=name,
         age=max(0.0, instant - good.instant) if good else None,
         stale_after=terminal.stale_after,
-        message=last.message if last and not last.success else "",
+        message=_said(last.message, terminal.name) if last and not last.success else "",
     )
+
+
+def _said(message: str, terminal: str) -> str:
+    """Return a message without the name of the terminal, under which it stands."""
+    return message.replace(f"terminal {terminal!r}: ", "")

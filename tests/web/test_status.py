@@ -106,9 +106,9 @@ def test_a_terminal_shows_its_session_breaker_probes_readings_and_past() -> None
     assert "account fresh 5 s" in text
     assert "account stale 1 min 1 s" in text
     assert "deals stale never read" in text
-    assert "connection_failed 2 h 1 min ago" in text
+    assert "data_feed skipped 2 h 1 min ago connection_failed" in text
     assert "The last 2 rounds, 1 failed" in text
-    assert "between two connection no_ipc" in text
+    assert "between two failed connection no_ipc" in text
     assert "The last 1 rounds, none failed" in text
 
 

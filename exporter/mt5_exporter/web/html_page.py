@@ -29,9 +29,12 @@ nav a{display:inline-block;padding:.5rem 1rem .5rem 0}
 summary{cursor:pointer}
 .sides{display:grid;gap:0 2rem;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr))}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
-th,td{text-align:left;vertical-align:top;padding:.25rem .5rem .25rem 0;border-top:1px solid var(--line)}
-thead th{border-top:0;color:var(--soft);font-weight:400}
-tbody th{font-weight:400;overflow-wrap:normal}
+th,td{text-align:left;vertical-align:top;padding:.25rem .5rem .25rem 0;border-top:1px solid var(--line);
+overflow-wrap:break-word}
+thead th,.why td{border-top:0}
+thead th,.why{color:var(--soft);font-weight:400}
+.why td{padding-top:0;overflow-wrap:anywhere}
+tbody th{font-weight:400}
 .terminal>:last-child{margin-bottom:.75rem}
 """
 

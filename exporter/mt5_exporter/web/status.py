@@ -102,12 +102,12 @@ def _probes(probes: Iterable[ProbeView], now: float) -> str:
         (
             escape(probe.name),
             f'<span class="{_kind(probe.status)}">{escape(probe.status)}</span>',
-            _why(probe.reason, probe.message),
             _ago(now, probe.last_success) if probe.last_success else "never",
+            _why(probe.reason, probe.message),
         )
         for probe in probes
     )
-    return _table(("Probe", "Result", "Reason", "Last passed"), rows)
+    return _table(("Probe", "Result", "Last passed"), rows)
 
 
 def _readings(readings: Iterable[ReadingView]) -> str:
@@ -120,12 +120,12 @@ def _readings(readings: Iterable[ReadingView]) -> str:
         )
         for reading in readings
     )
-    return _table(("Reading", "Is", "Age", "Last failure"), rows)
+    return _table(("Reading", "Is", "Age"), rows)
 
 
 def _recent(recent: Sequence[Look]) -> str:
     failed = sum(bool(look.failures) for look in recent)
-    rows = ((_moment(look.at), _took(look), _found(look)) for look in recent)
+    rows = ((_moment(look.at), _took(look), _result(look), _found(look)) for look in recent)
     word = f'<span class="bad">{failed} failed</span>' if failed else "none failed"
     return (
         f"<details>\n<summary>The last {len(recent)} rounds, {word}</summary>\n"
@@ -138,12 +138,13 @@ def _took(look: Look) -> str:
     return "between two" if look.seconds is None else f"{look.seconds:.3f} s"
 
 
+def _result(look: Look) -> str:
+    return '<span class="bad">failed</span>' if look.failures else '<span class="good">passed</span>'
+
+
 def _found(look: Look) -> str:
-    if not look.failures:
-        return '<span class="good">passed</span>'
     return "<br>".join(
-        f'<span class="bad">{escape(failure.probe)}</span> {_why(failure.reason, failure.message)}'
-        for failure in look.failures
+        f"{escape(failure.probe)} {_why(failure.reason, failure.message)}" for failure in look.failures
     )
 
 
@@ -152,11 +153,12 @@ def _why(reason: str, message: str) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; its cells are HTML, the first of each row is its head."""
+    """Return a table of HTML; a row's first cell is its head, its last has the width to itself."""
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     body = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>\n'
-        for first, *cells in rows
+        + (f'<tr class="why"><td colspan="{len(heads)}">{why}</td></tr>\n' if why else "")
+        for first, *cells, why in rows
     )
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
 
