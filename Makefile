@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
-# What needs more than Python: Debian's prometheus, minutes of two cores, Wine.
-FURTHER := tests/alerts tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
+# What needs more than Python: Debian's prometheus and chromium, minutes of two cores, Wine, a Docker engine.
+FURTHER := tests/alerts tests/browser tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
 MAIN := tests $(FURTHER:%=--ignore=%)
 
 .PHONY: help demo stack test test-all lint coverage tools readme schema dashboards pictures lock sbom kubernetes clean

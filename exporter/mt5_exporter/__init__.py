@@ -13,6 +13,7 @@ Reading order, which is the way of a reading:
     catalogue       every metric, once
     exposition      collect, render, negotiate, publish
     web             routes and server
+    fleet           the terminals that are watched now; `reload` exchanges them by a `difference`
     app             builds it all; `events` go to `tally` (counts) and `journal` (log)
 
 As a library:

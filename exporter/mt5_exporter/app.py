@@ -10,42 +10,32 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import Config
 from mt5_exporter.counters import Counters
-from mt5_exporter.events import (
-    AttemptFinished,
-    BreakerChanged,
-    CallFailed,
-    ClockJumped,
-    Event,
-    Events,
-    Heartbeat,
-    JobDue,
-    JobEnded,
-    LoopWoke,
-    SessionChanged,
-    WorkerStarted,
-    WorkerWrote,
-)
-from mt5_exporter.exposition.collect import Validity, is_up
+from mt5_exporter.difference import Difference
+from mt5_exporter.events import ClockJumped, Event, Events, Heartbeat, JobDue, JobEnded, LoopWoke
 from mt5_exporter.exposition.internal import Internals
 from mt5_exporter.exposition.publish import Publisher
+from mt5_exporter.fleet import Fleet
 from mt5_exporter.journal import Journal
 from mt5_exporter.manager import MT5SessionManager
-from mt5_exporter.poll import Poller, Skipped
+from mt5_exporter.overview import Overview, terminals
+from mt5_exporter.reload import Load, Outcome, Reloader
 from mt5_exporter.scheduler import APScheduler, Scheduler
 from mt5_exporter.secret import Redactor
-from mt5_exporter.session import ATTACHED, SessionState
 from mt5_exporter.snapshot import Snapshot
+from mt5_exporter.spelled import fingerprint, spell
 from mt5_exporter.store import StateStore
 from mt5_exporter.tally import Tally
-from mt5_exporter.web.routes import Routes, Surface, TerminalLine
+from mt5_exporter.web.routes import Routes, Surface
 from mt5_exporter.web.server import Server
 
 log = logging.getLogger(__name__)
+
+HANG_UP: int | None = getattr(signal, "SIGHUP", None)
+"""Reads the configuration again; Windows has no such signal."""
 
 HEARTBEAT_LIMIT = 10.0
 """Seconds without a run of the scheduler's own job after which we are not healthy."""
@@ -72,6 +62,8 @@ class App:
         web: The HTTP surface.
         redactor: What takes secrets out of the log.
         clock: For everything that waits or ages.
+        load: Reads the configuration again; what was given is taken again by default.
+        reload_interval: Seconds between two looks at its files; 0 never looks.
     """
 
     def __init__(
@@ -81,8 +73,9 @@ class App:
         web: WebSettings | None = None,
         redactor: Redactor | None = None,
         clock: Clock | None = None,
+        load: Load | None = None,
+        reload_interval: float = 0.0,
     ) -> None:
-        self.config = config
         self.clock = clock or SystemClock()
         self.store = StateStore(config.state_file, self.clock)
         self.internals = Internals()
@@ -91,13 +84,12 @@ class App:
         self.counters = Counters()
         self.snapshot = Snapshot(terminal.name for terminal in config.terminals)
         self.tally = Tally(config, self.counters)
-        self.journal = Journal(self.clock.monotonic, redactor or Redactor())
+        self.redactor = redactor or Redactor()
+        self.journal = Journal(self.clock.monotonic, self.redactor)
         self.manager = MT5SessionManager(config, events=self.events, clock=self.clock, store=self.store)
         self.scheduler: Scheduler = APScheduler(clock=self.clock, events=self.events)
         self._web = web or WebSettings()
-        self._terminals = {terminal.name: terminal for terminal in config.terminals}
-        self._pollers = {terminal.name: Poller(self.manager, terminal) for terminal in config.terminals}
-        self._promptly_polled: dict[str, float] = {}
+        self._ready = False
         self._stopping = False
         self.publisher = Publisher(
             config,
@@ -107,94 +99,78 @@ class App:
             with_internals=self._web.exporter_metrics,
             clock=self.clock,
         )
-        for listener in (self.tally.hear, self._watch, self._measure, self.journal.hear):
+        self.fleet = Fleet(
+            config,
+            manager=self.manager,
+            scheduler=self.scheduler,
+            snapshot=self.snapshot,
+            counters=self.counters,
+            tally=self.tally,
+            journal=self.journal,
+            publisher=self.publisher,
+        )
+        self.reloader = Reloader(
+            config,
+            load=load or (lambda: config),
+            apply=self._change,
+            told=self._reloaded,
+            clock=self.clock,
+        )
+        self._reload_interval = reload_interval
+        self._spelled = spell(config)
+        self.internals.configured(fingerprint=fingerprint(self._spelled), at=self.clock.wall())
+        for listener in (self.tally.hear, self.fleet.hear, self._measure, self.journal.hear):
             self.events.subscribe(listener)
 
     async def run(self, sockets: Sequence[socket.socket], stop: asyncio.Event) -> None:
         """Serve on `sockets` until `stop` is set, then drain and leave no process behind."""
         server = Server(Routes(self._surface()).application())
         self.snapshot.on_change(self.publisher.changed)
-        for terminal in self.config.terminals:
-            self.scheduler.every(terminal.interval, terminal.name, partial(self._poll, terminal.name))
-            if terminal.account_interval < terminal.interval:
-                job = f"{terminal.name} account"
-                self.scheduler.every(
-                    terminal.account_interval, job, partial(self._poll_account, terminal.name)
-                )
-            self._observe(terminal.name)
         calm_collector()
-        self.manager.open()
+        self.fleet.start()
         self.scheduler.start()
         publishing = asyncio.ensure_future(self.publisher.run())
         serving = asyncio.ensure_future(server.run_on(sockets))
+        watching = asyncio.ensure_future(self.reloader.watch(self._reload_interval))
         stopped = asyncio.ensure_future(stop.wait())
         try:
-            await asyncio.wait({publishing, serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({publishing, serving, watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._stopping = True
             log.info("stopping")
+            self.fleet.stop()
+            await self.reloader.stop()
             await self.scheduler.stop()
             server.finish()
             await asyncio.gather(self.manager.close(), asyncio.wait({serving}))
-            for task in (publishing, stopped):
+            for task in (publishing, watching, stopped):
                 task.cancel()
-            await asyncio.wait({publishing, stopped})
+            await asyncio.wait({publishing, watching, stopped})
             await self.store.close()
             log.info("stopped")
-        for task in (publishing, serving):
+        for task in (publishing, serving, watching):
             if task.done() and not task.cancelled():
-                # A defect in either ends the exporter with its traceback, and not in silence.
+                # A defect in one of them ends the exporter with its traceback, and not in silence.
                 task.result()
 
-    async def _poll(self, name: str) -> None:
-        """Run one due poll and tell what came of it."""
-        try:
-            result = await self._pollers[name].poll()
-        except Skipped as skipped:
-            self.tally.skipped(name, str(skipped))
-            self.publisher.changed()
-            return
-        self.tally.polled(result)
-        self.journal.polled(result)
-        self._observe(name)
-        self.snapshot.publish(result)
+    # -- another configuration -----------------------------------------------------------------------------
 
-    async def _poll_account(self, name: str) -> None:
-        """Read the account between two polls; while one runs it reads the account itself."""
-        with contextlib.suppress(Skipped):
-            readings = await self._pollers[name].poll_account()
-            self.tally.read(name, readings)
-            self.snapshot.publish_readings(name, readings)
+    async def _change(self, config: Config, difference: Difference) -> None:
+        """Let another configuration run, whose secrets are hidden from now on."""
+        for secret in config.secrets:
+            self.redactor.learn(secret)
+        # Some milliseconds for each terminal, which the event loop has not.
+        spelled = await asyncio.to_thread(spell, config)
+        await self.fleet.change(config, difference)
+        self._spelled = spelled
 
-    # -- what happens between polls -----------------------------------------------------------------------
-
-    def _watch(self, event: Event) -> None:
-        """Keep the snapshot up with a session that changes between polls."""
-        match event:
-            case SessionChanged(terminal=terminal):
-                self._observe(terminal)
-                if event.before in ATTACHED and event.error is not None:
-                    reason, message = event.error.reason, str(event.error)
-                    self.snapshot.lost(terminal, at=event.at, reason=reason, message=message)
-                elif event.after == SessionState.READY and event.before not in ATTACHED:
-                    self._poll_promptly(terminal)
-            case BreakerChanged(terminal=terminal):
-                self._observe(terminal)
-            case WorkerStarted(terminal=terminal, seconds=seconds):
-                self.snapshot.worker_started(terminal, seconds)
-            case AttemptFinished() | CallFailed() | WorkerWrote():
-                # Counted, and otherwise seen only when the exposition expires.
-                self.publisher.changed()
-            case _:
-                pass
-
-    def _poll_promptly(self, terminal: str) -> None:
-        """Poll a terminal as soon as it is connected; one that is lost over and over, as scheduled."""
-        now = self.clock.monotonic()
-        if self._stopping or now < self._promptly_polled.get(terminal, float("-inf")):
-            return
-        self._promptly_polled[terminal] = now + self._terminals[terminal].interval
-        self.scheduler.now(terminal)
+    def _reloaded(self, outcome: Outcome) -> None:
+        """Tell what came of an attempt to read the configuration again."""
+        if outcome.successful:
+            self.internals.configured(fingerprint=fingerprint(self._spelled), at=outcome.at)
+        else:
+            self.internals.not_configured()
+        self.publisher.changed()
 
     def _measure(self, event: Event) -> None:
         """Take what is told about ourselves into our own metrics."""
@@ -213,10 +189,6 @@ class App:
             case _:
                 pass
 
-    def _observe(self, terminal: str) -> None:
-        session = self.manager.sessions()[terminal]
-        self.snapshot.observe(terminal, session.view())
-
     # -- the HTTP surface -----------------------------------------------------------------------------------
 
     def _surface(self) -> Surface:
@@ -226,7 +198,10 @@ class App:
             current=self.publisher.current,
             healthy=self._unhealthy,
             ready=self._unready,
-            terminals=self._lines,
+            names=lambda: [terminal.name for terminal in self.fleet.config.terminals],
+            overview=self._overview,
+            spelled=lambda: self._spelled,
+            reload=self.reloader.reload,
         )
 
     def _unhealthy(self) -> str:
@@ -239,23 +214,22 @@ class App:
         if self._stopping:
             return "stopping"
         waiting = [name for name, record in self.snapshot.records.items() if record.poll is None]
-        return f"not polled yet: {', '.join(waiting)}" if waiting else ""
+        # Once ready, it stays so: a terminal that a reload adds takes nobody's scrapes away.
+        self._ready = self._ready or not waiting
+        return "" if self._ready else f"not polled yet: {', '.join(waiting)}"
 
-    def _lines(self) -> list[TerminalLine]:
-        now = self.clock.monotonic()
-        lines: list[TerminalLine] = []
-        for terminal in self.config.terminals:
-            record = self.snapshot.records[terminal.name]
-            failures = [probe.message for probe in record.probes.values() if probe.message]
-            lines.append(
-                TerminalLine(
-                    name=terminal.name,
-                    state=record.session.state if record.session else "",
-                    up=is_up(terminal, record, now, Validity(now)),
-                    message=failures[0] if failures else "",
-                )
-            )
-        return lines
+    def _overview(self) -> Overview:
+        last = self.reloader.last
+        return Overview(
+            now=self.clock.wall(),
+            hash=fingerprint(self._spelled),
+            reload_successful=last.successful,
+            reload_message=last.message,
+            reload_at=last.at,
+            terminals=terminals(
+                self.fleet.config, self.snapshot, self.fleet.recent, instant=self.clock.monotonic()
+            ),
+        )
 
 
 def serve(app: App, sockets: Sequence[socket.socket], early: Sequence[int]) -> int:
@@ -264,7 +238,7 @@ def serve(app: App, sockets: Sequence[socket.socket], early: Sequence[int]) -> i
     Args:
         app: The exporter.
         sockets: Where it is served.
-        early: The signals to stop that came before the event loop took them.
+        early: The signals that came before the event loop took them.
     """
     watch_children_without_threads()
     asyncio.run(_serve(app, sockets, early))
@@ -282,15 +256,19 @@ async def _serve(app: App, sockets: Sequence[socket.socket], early: Sequence[int
         stop.set()
 
     def take(number: int, frame: object) -> None:
-        del number, frame
+        del frame
         # A loop that is closed already has stopped.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(request_stop)
+            loop.call_soon_threadsafe(app.reloader.request if number == HANG_UP else request_stop)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not `add_signal_handler`, which would count one that comes just now for two.
         signal.signal(number, take)
-    if early:
+    if HANG_UP is not None:
+        signal.signal(HANG_UP, take)
+    if HANG_UP in early:
+        app.reloader.request()
+    if any(number != HANG_UP for number in early):
         request_stop()
     await app.run(sockets, stop)
 

@@ -38,6 +38,12 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     texts = (
         ("--config.file", "", "FILE", "configuration in YAML"),
+        (
+            "--config.auto-reload-interval",
+            "30s",
+            "SPAN",
+            "how often to look for a change of it; 0s for never",
+        ),
         ("--web.listen-address", DEFAULT_ADDRESS, "HOST:PORT", "where to serve; loopback by default"),
         ("--web.telemetry-path", "/metrics", "PATH", "where the metrics are"),
         ("--web.max-requests", "40", "N", "scrapes at once before 503; 0 for no limit"),
@@ -107,16 +113,26 @@ def run(flags: argparse.Namespace) -> int:
 
 def configuration(options: Mapping[str, str | bool]) -> "Config":
     """Return the configuration that the flags name."""
-    from mt5_exporter import config_file  # noqa: PLC0415 - `--version` needs none of it
-    from mt5_exporter.config import ConfigError  # noqa: PLC0415 - as above
+    from mt5_exporter.config import ConfigError  # noqa: PLC0415 - `--version` needs none of it
 
-    file = str(options["config.file"])
-    if bool(file) == bool(options["demo"]):
+    if bool(options["config.file"]) == bool(options["demo"]):
         raise UsageError("give either --config.file=FILE or --demo")
     try:
-        return config_file.load(file, os.environ) if file else config_file.demo()
+        return load(options)
     except ConfigError as wrong:
         raise UsageError(str(wrong)) from wrong
+
+
+def load(options: Mapping[str, str | bool]) -> "Config":
+    """Return the configuration as it is now, at the start and whenever it is read again.
+
+    Raises:
+        ConfigError: It is wrong.
+    """
+    from mt5_exporter import config_file  # noqa: PLC0415 - as above
+
+    file = str(options["config.file"])
+    return config_file.load(file, os.environ) if file else config_file.demo()
 
 
 def address(options: Mapping[str, str | bool]) -> "Address":
@@ -161,22 +177,34 @@ def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
         sys.stderr.write(f"mt5-exporter: {wrong}\n")
         return 1
     bound = sockets[0].getsockname()[1]
+    reload_interval = span(options, "config.auto-reload-interval")
     logs.announce(config, f"http://{where.at_port(bound)}{web.telemetry_path}")
-    return serve_app(App(config, web=web, redactor=redactor), sockets, early)
+    app = App(
+        config,
+        web=web,
+        redactor=redactor,
+        load=lambda: load(options),
+        reload_interval=reload_interval,
+    )
+    return serve_app(app, sockets, early)
 
 
 def signals_until_the_loop_runs() -> list[int]:
-    """Return a list that takes a signal to stop until the event loop takes them; a second one means now."""
+    """Return a list that takes signals until the event loop does; a second one to stop means now."""
     early: list[int] = []
+    stops = (signal.SIGINT, signal.SIGTERM)
 
     def take(number: int, frame: object) -> None:
         del frame
-        if early:
+        if number in stops and any(before in stops for before in early):
             os._exit(1)
         early.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stops:
         signal.signal(number, take)
+    if hasattr(signal, "SIGHUP"):
+        # It would end us; what it asks for is done as soon as it can be.
+        signal.signal(signal.SIGHUP, take)
     return early
 
 
@@ -202,6 +230,17 @@ def whole_number(options: Mapping[str, str | bool], flag: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise UsageError(f"--{flag}: expected a whole number, was {value!r}")
     return int(value)
+
+
+def span(options: Mapping[str, str | bool], flag: str) -> float:
+    """Return a flag's value as seconds: 0s, or from 1s to 1h."""
+    from mt5_exporter.scalars import read_duration  # noqa: PLC0415 - as above
+
+    value = str(options[flag])
+    seconds = read_duration(value)
+    if seconds is None or not (seconds == 0 or 1 <= seconds <= 3600):
+        raise UsageError(f"--{flag}: expected 0s, or a duration from 1s to 1h, was {value!r}")
+    return seconds
 
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ class Config:
         warnings: One line each about what is legal and unwise.
         secrets: Every password, for the redactor.
         source: The file's name.
+        files: The files that it was read from, and the digest of each as it was read.
     """
 
     terminals: tuple[TerminalConfig, ...]
@@ -181,6 +182,18 @@ class Config:
     warnings: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     source: str = ""
+    files: Mapping[Path, str] = field(default_factory=lambda: types.MappingProxyType({}))
+
+    def terminal(self, name: str) -> TerminalConfig:
+        """Return a terminal by its name.
+
+        Raises:
+            KeyError: There is no such terminal.
+        """
+        found = next((terminal for terminal in self.terminals if terminal.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def calendar_of(self, terminal: TerminalConfig, symbol: str | None = None) -> Calendar:
         """Return the market hours of a symbol, by its label, or of the terminal as a whole.

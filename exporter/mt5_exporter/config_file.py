@@ -6,6 +6,7 @@ import re
 import types
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from mt5_exporter import strict_yaml
@@ -15,6 +16,7 @@ from mt5_exporter.bridges import Bridges
 from mt5_exporter.config import AccountConfig, Config, SimulationConfig, TerminalConfig
 from mt5_exporter.credentials import VARIABLE, Accounts, readable_by_others
 from mt5_exporter.far.drivers.simulated.catalogue import IN_DOLLARS
+from mt5_exporter.files import digest
 from mt5_exporter.limits import decode_limits
 from mt5_exporter.market import BUILT_IN, FX, Calendar, decode_calendars
 from mt5_exporter.risk.rules import decode_risk
@@ -59,10 +61,15 @@ def load(path: Path | str, environ: Mapping[str, str]) -> Config:
         ConfigError: The first problem, as one line.
     """
     path = Path(path)
-    content = strict_yaml.read(path)
+    data = strict_yaml.read_bytes(path)
+    content = strict_yaml.decode(data, str(path))
     state_file = path.with_suffix(".state.db")
     decoder = _Decoder(environ, path.parent, state_file=state_file, exposed=readable_by_others(path))
-    return decoder.config(strict_yaml.parse(content, str(path)))
+    config = decoder.config(strict_yaml.parse(content, str(path)))
+    read = {path: digest(data), **decoder.password_files}
+    # What is piped in, say by `--config.file=<(sops -d ...)`, can be read only once.
+    lasting = {file: content for file, content in read.items() if file.is_file()}
+    return replace(config, files=types.MappingProxyType(lasting))
 
 
 def loads(content: str, source: str, environ: Mapping[str, str], directory: Path) -> Config:
@@ -94,6 +101,7 @@ class _Decoder:
         self._directory = directory
         self._state_file = state_file
         self._accounts = Accounts(environ, directory, exposed=exposed)
+        self.password_files: Mapping[Path, str] = self._accounts.files
         self._calendars: dict[str, Calendar] = dict(BUILT_IN)
         self._programs: dict[PureWindowsPath, list[TerminalConfig]] = {}
         self._bridges = Bridges(directory)

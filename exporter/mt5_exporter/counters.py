@@ -45,6 +45,11 @@ class Counters:
         """Return a total, 0 where nothing was counted."""
         return self._totals.get(terminal, {}).get((metric, (terminal, *labels)), 0.0)
 
+    def forget(self, terminal: str) -> None:
+        """Drop a terminal's totals."""
+        for held in (self._totals, self._histograms, self._versions):
+            held.pop(terminal, None)
+
     def version(self, terminal: str) -> int:
         """Return a number that grows with each change of a terminal's totals."""
         return self._versions.get(terminal, 0)

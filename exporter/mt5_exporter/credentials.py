@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mt5_exporter.config import AccountConfig
+from mt5_exporter.files import digest
 from mt5_exporter.scalars import LOGIN, SERVER
 from mt5_exporter.secret import Secret
 from mt5_exporter.strict_yaml import Value, unreadable
@@ -31,6 +32,8 @@ class Accounts:
     def __init__(self, environ: Mapping[str, str], directory: Path, *, exposed: bool) -> None:
         self.secrets: list[Secret] = []
         self.warnings: list[str] = []
+        self.files: dict[Path, str] = {}
+        """The passwords' files, and the digest of each as it was read."""
         self._environ = environ
         self._directory = directory
         self._exposed = exposed
@@ -74,6 +77,7 @@ class Accounts:
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_PASSWORD_BYTES + 1)
+            self.files[path] = digest(content)
             password = content.decode("utf-8-sig")
         except OSError as error:
             raise value.error(unreadable(error)) from None

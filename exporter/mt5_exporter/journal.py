@@ -66,6 +66,14 @@ class Journal:
             case _:
                 pass
 
+    def forget(self, terminal: str) -> None:
+        """Forget what was said of a terminal that is watched no more."""
+        self._down.pop(terminal, None)
+        self._allowed.pop(terminal, None)
+        self._dropped.pop(terminal, None)
+        for told in [told for told in self._failing if told[0] == terminal]:
+            del self._failing[told]
+
     def polled(self, result: PollResult) -> None:
         """Log which probes and readings have begun to fail, or stopped."""
         for probe in result.probes:

@@ -102,6 +102,10 @@ class Link:
         self._worker.require_alive()
         return self._worker
 
+    def adjust(self, terminal: TerminalConfig) -> None:
+        """Go on under another configuration of the same terminal."""
+        self._terminal = terminal
+
     async def start(self) -> None:
         """Start a worker in the place of the last.
 

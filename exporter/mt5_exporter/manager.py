@@ -61,6 +61,7 @@ class _Slot:
         self.timeouts = 0
         self.waited = 0.0
         self.used = 0.0
+        self.leaving = False
 
 
 class MT5SessionManager:
@@ -95,21 +96,9 @@ class MT5SessionManager:
         )
         # The bucket spaces starts; this bounds how many run at once, or a slow machine would start, time out
         # and start again for ever.
-        starts = asyncio.Semaphore(STARTS)
-        self._slots = {
-            terminal.name: _Slot(
-                Session(
-                    terminal,
-                    settings=WorkerSettings(terminal, self.clock.wall),
-                    events=self.events,
-                    clock=self.clock,
-                    fraction=fraction,
-                    admit=self._admit,
-                    starts=starts,
-                )
-            )
-            for terminal in config.terminals
-        }
+        self._starts = asyncio.Semaphore(STARTS)
+        self._fraction = fraction
+        self._slots = {terminal.name: self._slot_for(terminal) for terminal in config.terminals}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
 
@@ -134,6 +123,49 @@ class MT5SessionManager:
         self._loop = asyncio.get_running_loop()
         for slot in self._slots.values():
             slot.session.start()
+
+    # -- another configuration --------------------------------------------------------------------------
+
+    def configure(self, config: Config) -> None:
+        """Take over what holds for the fleet; its terminals are added, removed and adjusted one by one."""
+        if (config.connect_rate, config.connect_burst) != (
+            self.config.connect_rate,
+            self.config.connect_burst,
+        ):
+            self._bucket = TokenBucket.full(
+                rate=config.connect_rate, burst=config.connect_burst, now=self.clock.monotonic()
+            )
+        self.config = config
+
+    def add(self, terminal: TerminalConfig) -> None:
+        """Begin to connect to one more terminal; returns at once."""
+        slot = self._slots[terminal.name] = self._slot_for(terminal)
+        if self._loop is not None and not self._closing:
+            slot.session.start()
+
+    async def remove(self, name: str) -> None:
+        """Refuse new leases of a terminal, end its worker, and forget it."""
+        slot = self._slots[name]
+        slot.leaving = True
+        await slot.session.drain()
+        del self._slots[name]
+
+    def adjust(self, terminal: TerminalConfig) -> None:
+        """Let a session go on where only keys of `difference.LIVE` have changed."""
+        self._slots[terminal.name].session.adjust(terminal)
+
+    def _slot_for(self, terminal: TerminalConfig) -> _Slot:
+        return _Slot(
+            Session(
+                terminal,
+                settings=WorkerSettings(terminal, self.clock.wall),
+                events=self.events,
+                clock=self.clock,
+                fraction=self._fraction,
+                admit=self._admit,
+                starts=self._starts,
+            )
+        )
 
     async def wait_ready(self, *, timeout: float) -> bool:
         """Wait until every session is attached; return whether they are within `timeout` seconds."""
@@ -246,8 +278,9 @@ class MT5SessionManager:
 
     async def _acquire(self, slot: _Slot, timeout: float) -> None:
         name = slot.session.name
-        if self._closing or self._loop is None:
-            text = "the manager is closing" if self._closing else "the manager is not open"
+        self._require_open(slot)
+        if self._loop is None:
+            text = "the manager is not open"
             raise errors.error(errors.DRAINING, text, terminal=name)
         if slot.lock.locked() and (timeout <= 0 or slot.waiting >= MAX_WAITING):
             slot.timeouts += 1
@@ -271,10 +304,17 @@ class MT5SessionManager:
         finally:
             slot.waiting -= 1
             slot.waited += self.clock.monotonic() - started
-        if self._closing:
+        try:
+            self._require_open(slot)
+        except BaseException:
             slot.lock.release()
-            raise errors.error(errors.DRAINING, "the manager is closing", terminal=name)
+            raise
         slot.leases += 1
+
+    def _require_open(self, slot: _Slot) -> None:
+        if self._closing or slot.leaving:
+            text = "the manager is closing" if self._closing else "the terminal is being removed"
+            raise errors.error(errors.DRAINING, text, terminal=slot.session.name)
 
     async def _admit(self) -> None:
         self._bucket, wait = self._bucket.reserve(self.clock.monotonic())

@@ -76,17 +76,23 @@ _DURATION = re.compile(
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
+def read_duration(spelled: str) -> float | None:
+    """Return the seconds that a text such as `1h30m` stands for, None where it stands for none."""
+    found = _DURATION.fullmatch(spelled)
+    if found is None or not any(found.groups()[1:]):
+        return None
+    parts = zip(found.groups(default="0")[1:], _UNITS, strict=True)
+    seconds = sum(int(count) * unit for count, (_, unit) in parts) / 1000
+    return -seconds if found[1] else seconds
+
+
 def duration(low: float, high: float) -> Callable[[Value], float]:
     """Return a decoder of spans of time such as `500ms` or `1h30m`, in seconds; `-1h` if `low` allows it."""
 
     def decode_duration(value: Value) -> float:
-        found = _DURATION.fullmatch(value.scalar())
-        if found is None or not any(found.groups()[1:]) or (found[1] and low >= 0):
+        seconds = read_duration(value.scalar())
+        if seconds is None or (value.scalar().startswith("-") and low >= 0):
             raise value.expected("a duration such as 15s")
-        parts = zip(found.groups(default="0")[1:], _UNITS, strict=True)
-        seconds = sum(int(count) * unit for count, (_, unit) in parts) / 1000
-        if found[1]:
-            seconds = -seconds
         if not low <= seconds <= high:
             raise value.expected(f"a duration from {show_duration(low)} to {show_duration(high)}")
         return seconds

@@ -19,7 +19,8 @@ WATCH_INTERVAL = 0.25
 JUMP = 0.5
 """Seconds by which the two clocks may part before every job is scheduled anew."""
 
-HEARTBEAT = "heartbeat"
+HEARTBEAT = "exporter heartbeat"
+"""No terminal can be called so, for the space."""
 HEARTBEAT_INTERVAL = 1.0
 
 Run = Callable[[], Awaitable[None]]
@@ -30,6 +31,10 @@ class Scheduler(Protocol):
 
     def every(self, interval: float, name: str, run: Run) -> None:
         """Call `run` every `interval` seconds, at a phase that follows from `name`."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Call a job no more; a run of it that is under way goes on."""
         ...
 
     def now(self, name: str) -> None:
@@ -99,6 +104,11 @@ class APScheduler:
         """Call `run` every `interval` seconds."""
         self._jobs[name] = Job(name=name, interval=interval, run=run)
         self._scheduler.add_job(run, self._trigger(self._jobs[name]), id=name)
+
+    def remove(self, name: str) -> None:
+        """Call a job no more."""
+        del self._jobs[name]
+        self._scheduler.remove_job(name)
 
     def now(self, name: str) -> None:
         """Call a job once more; the schedule keeps its phase."""

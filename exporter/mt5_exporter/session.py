@@ -229,6 +229,11 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._supervisor = asyncio.ensure_future(self._supervise())
 
+    def adjust(self, terminal: TerminalConfig) -> None:
+        """Go on under another configuration of the same terminal: each call reads what it needs."""
+        self.terminal = terminal
+        self._link.adjust(terminal)
+
     async def drain(self) -> None:
         """Stop: nothing new is sent, the worker is asked to end, then made to."""
         if self._supervisor is None:

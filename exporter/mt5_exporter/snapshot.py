@@ -128,6 +128,14 @@ class Snapshot:
         """Return a number that grows with each change of a terminal's record."""
         return self._records[terminal].version
 
+    def forget(self, terminal: str) -> None:
+        """Drop what is known of a terminal."""
+        self._records.pop(terminal, None)
+
+    def arrange(self, terminals: Iterable[str]) -> None:
+        """Hold a record for each of these, in this order; what is known of them stays."""
+        self._records = {name: self._records.get(name) or TerminalRecord() for name in terminals}
+
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` after every change from now on."""
         self._changed = changed

@@ -120,15 +120,23 @@ def read(path: Path) -> str:
     Raises:
         ConfigError: It cannot be read, is too long, or is no UTF-8.
     """
+    return decode(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what the file at `path` holds, up to a little more than is allowed.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise problem(str(path), None, "", unreadable(error)) from None
     except ValueError:
         # A NUL inside the name, which no file system has.
         raise problem(str(path), None, "", "cannot be read: not a file name") from None
-    return decode(data, str(path))
 
 
 def unreadable(error: OSError) -> str:

@@ -33,8 +33,12 @@ class Tally:
     def __init__(self, config: Config, counters: Counters) -> None:
         self._counters = counters
         for terminal in config.terminals:
-            for metric, labels in series():
-                counters.start(metric, terminal.name, *labels)
+            self.begin(terminal.name)
+
+    def begin(self, terminal: str) -> None:
+        """Let every series of a terminal begin at 0, those that count already excepted."""
+        for metric, labels in series():
+            self._counters.start(metric, terminal, *labels)
 
     def hear(self, event: Event) -> None:
         """Count one event; what is not named here is not counted."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from mt5_exporter.app import App, WebSettings
 from mt5_exporter.config import Config, SimulationConfig, TerminalConfig
+from mt5_exporter.reload import Load
 from mt5_exporter.web.server import Address, listen
 from tests.process.running import Scrape
 
@@ -35,11 +36,11 @@ class LivingApp:
         self.app = app
         self.port = port
 
-    async def get(self, path: str = "/metrics", accept: str = "") -> tuple[int, str]:
+    async def get(self, path: str = "/metrics", accept: str = "", *, method: str = "GET") -> tuple[int, str]:
         """Return a page's status and text."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+            request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
             writer.write(request.encode())
             head, _, body = (await asyncio.wait_for(reader.read(), PATIENCE)).partition(b"\r\n\r\n")
             return int(head.split(b" ")[1]), body.decode()
@@ -78,10 +79,16 @@ class LivingApp:
 
 
 @asynccontextmanager
-async def living(config: Config, *, web: WebSettings | None = None) -> AsyncIterator[LivingApp]:
+async def living(
+    config: Config,
+    *,
+    web: WebSettings | None = None,
+    load: Load | None = None,
+    reload_interval: float = 0.0,
+) -> AsyncIterator[LivingApp]:
     """Run an exporter while the test does its work; none of its workers may be left afterwards."""
     sockets = listen(Address(host="127.0.0.1", port=0))
-    app = App(config, web=web)
+    app = App(config, web=web, load=load, reload_interval=reload_interval)
     stop = asyncio.Event()
     running = asyncio.ensure_future(app.run(sockets, stop))
     try:

@@ -65,7 +65,7 @@ def test_an_exporter_becomes_ready_serves_and_leaves_no_worker() -> None:
             assert found.get("mt5_session_state", terminal="desk-1", state="ready") == 1
             assert found.get("mt5_up", terminal="nobody") == 0
             status, page = await exporter.get("/")
-            assert (status, "<td>desk-1<td>yes<td>ready" in page) == (200, True)
+            assert (status, '<b>desk-1</b> <span class="good">up</span>' in page) == (200, True)
             assert "cannot start" in page
 
     run(main)
@@ -265,9 +265,10 @@ def test_an_exporter_is_not_ready_before_every_terminal_was_polled() -> None:
 def test_a_terminal_that_never_answered_is_not_up_on_the_front_page() -> None:
     app = App(Config(terminals=(desk(),)), clock=ManualClock())
 
-    [line] = app._lines()
+    [terminal] = app._overview().terminals
 
-    assert (line.name, line.up, line.state, line.message) == ("desk-1", False, "", "")
+    assert (terminal.name, terminal.up, terminal.state, terminal.well) == ("desk-1", False, "", False)
+    assert {probe.reason for probe in terminal.probes} == {"not_run"}
 
 
 def test_an_exporter_that_stops_is_not_ready() -> None:

@@ -26,6 +26,7 @@ VALUES = {
     "--web.max-requests": "3",
     "--log.level": "debug",
     "--log.format": "json",
+    "--config.auto-reload-interval": "1m",
 }
 SWITCHES = ("--config.check", "--demo", "--web.disable-exporter-metrics", "--web.allow-unauthenticated")
 

@@ -4,21 +4,28 @@ import functools
 import gzip
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from mt5_exporter import catalogue
+from mt5_exporter.catalogue import Sample
 from mt5_exporter.exposition.negotiate import Format
 from mt5_exporter.exposition.publish import Exposition
-from mt5_exporter.web.routes import Routes, Surface, TerminalLine
+from mt5_exporter.exposition.render import block
+from mt5_exporter.overview import Overview, TerminalView
+from mt5_exporter.reload import Outcome
+from mt5_exporter.web.routes import Routes, Surface
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 BODIES = {
     Format.TEXT: (GOLDEN / "fresh.txt").read_bytes(),
     Format.OPENMETRICS: (GOLDEN / "fresh.om").read_bytes(),
 }
+
+READ = Outcome(successful=True, message="no difference", at=1_764_849_540.0)
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -45,7 +52,12 @@ unzip = functools.lru_cache(maxsize=8)(gzip.decompress)
 
 
 async def ask(
-    application: Starlette, path: str = "/metrics", *, method: str = "GET", headers: Headers = ()
+    application: Starlette,
+    path: str = "/metrics",
+    *,
+    method: str = "GET",
+    headers: Headers = (),
+    query: bytes = b"",
 ) -> Answer:
     """Return the answer to one request."""
     sent: list[Message] = []
@@ -64,7 +76,7 @@ async def ask(
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "root_path": "",
         "headers": list(headers),
         "client": ("127.0.0.1", 50_000),
@@ -87,15 +99,23 @@ class Front:
     max_requests: int = 0
     unhealthy: str = ""
     unready: str = ""
-    lines: list[TerminalLine] = field(default_factory=list)
+    terminals: tuple[TerminalView, ...] = ()
+    names: tuple[str, ...] = ()
+    outcome: Outcome = READ
+    now: float = 1_764_849_600.0
+    spelled: str = "terminals: []\n"
     current: Callable[[], Awaitable[Exposition]] | None = None
 
     def application(self) -> Starlette:
         """Return the application that is served."""
-        exposition = Exposition(bodies=dict(BODIES), valid_until=math.inf)
+        blocks = {name: block([Sample(catalogue.UP, (name,), 1)]) for name in self.names}
+        exposition = Exposition(bodies=dict(BODIES), valid_until=math.inf, blocks=blocks)
 
         async def always() -> Exposition:
             return exposition
+
+        async def reload() -> Outcome:
+            return self.outcome
 
         return Routes(
             Surface(
@@ -104,6 +124,20 @@ class Front:
                 current=self.current or always,
                 healthy=lambda: self.unhealthy,
                 ready=lambda: self.unready,
-                terminals=lambda: self.lines,
+                names=lambda: self.names,
+                overview=self.overview,
+                spelled=lambda: self.spelled,
+                reload=reload,
             )
         ).application()
+
+    def overview(self) -> Overview:
+        """Return what the front page says."""
+        return Overview(
+            now=self.now,
+            hash="0123456789abcdef",
+            reload_successful=self.outcome.successful,
+            reload_message=self.outcome.message,
+            reload_at=self.outcome.at,
+            terminals=self.terminals,
+        )

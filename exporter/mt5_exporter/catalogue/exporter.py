@@ -5,6 +5,25 @@ from mt5_exporter.catalogue.metric import row
 EXPORTER_BUILD = row(
     "exporter", "info", "mt5_exporter_build_info", "The exporter itself: always 1.", "version", "python"
 )
+EXPORTER_CONFIG = row(
+    "exporter",
+    "info",
+    "mt5_exporter_config_info",
+    "The configuration that runs, by a hash of it in which no secret takes part: always 1.",
+    "hash",
+)
+EXPORTER_CONFIG_RELOADED = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_config_last_reload_successful",
+    "Whether the last attempt to read the configuration succeeded; after a failure the one before goes on.",
+)
+EXPORTER_CONFIG_RELOADED_AT = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_config_last_reload_success_timestamp_seconds",
+    "When the configuration was last read with success, in Unix time.",
+)
 EXPORTER_JOBS = row(
     "exporter",
     "counter",

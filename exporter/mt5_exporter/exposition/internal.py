@@ -26,6 +26,9 @@ class Internals:
         self.registry = CollectorRegistry()
         build = self._gauge(catalogue.EXPORTER_BUILD)
         build.labels(__version__, platform.python_version()).set(1)
+        self._config = self._gauge(catalogue.EXPORTER_CONFIG)
+        self._reloaded = self._gauge(catalogue.EXPORTER_CONFIG_RELOADED)
+        self._reloaded_at = self._gauge(catalogue.EXPORTER_CONFIG_RELOADED_AT)
         self.scheduler_events = self._counter(catalogue.EXPORTER_JOBS)
         for event in ("executed", "error", "missed", "max_instances"):
             self.scheduler_events.labels(event)
@@ -47,6 +50,17 @@ class Internals:
         prometheus_client.ProcessCollector(registry=self.registry)
         prometheus_client.PlatformCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
+
+    def configured(self, *, fingerprint: str, at: float) -> None:
+        """Tell of the configuration that runs from now on, and of when it was read."""
+        self._config.clear()
+        self._config.labels(fingerprint).set(1)
+        self._reloaded_at.set(at)
+        self._reloaded.set(1)
+
+    def not_configured(self) -> None:
+        """Tell that the last attempt to read the configuration failed."""
+        self._reloaded.set(0)
 
     def watch(self, store: StateStore) -> None:
         """Tell of the state store from now on."""

@@ -5,7 +5,7 @@ import contextlib
 import gzip
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mt5_exporter.clock import Clock
@@ -39,8 +39,10 @@ class NotRendered(Exception):
 class Exposition:
     """What a scrape gets until the monotonic instant `valid_until`; gzip is made when first asked for."""
 
-    bodies: dict[Format, bytes]
+    bodies: Mapping[Format, bytes]
     valid_until: float
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    _alone: dict[str, "Exposition"] = field(default_factory=dict)
     _zipped: dict[Format, asyncio.Future[bytes]] = field(default_factory=dict)
 
     async def zipped(self, wanted: Format) -> bytes:
@@ -50,12 +52,25 @@ class Exposition:
             self._zipped[wanted] = asyncio.ensure_future(work)
         return await asyncio.shield(self._zipped[wanted])
 
+    def alone(self, terminal: str) -> "Exposition":
+        """Return what a terminal has in it, and nothing about ourselves; that is put together once.
+
+        Raises:
+            KeyError: There is no such terminal.
+        """
+        if terminal not in self._alone:
+            rendering = join([self.blocks[terminal]])
+            bodies = {Format.TEXT: rendering.text, Format.OPENMETRICS: rendering.openmetrics + END}
+            self._alone[terminal] = Exposition(bodies=bodies, valid_until=self.valid_until)
+        return self._alone[terminal]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """One terminal's lines, and how long they hold: until its stamp changes, or the monotonic `until`."""
 
     block: Block
+    config: Config
     stamp: Stamp
     until: float
     drift: float
@@ -103,6 +118,12 @@ class Publisher:
         """Note that the state is no longer what was rendered."""
         self._dirty.set()
 
+    def configure(self, config: Config) -> None:
+        """Render by another configuration from now on, and serve nothing that is of the one before."""
+        self._config = config
+        self._current = None
+        self.changed()
+
     async def run(self) -> None:
         """Render changes for ever; one that could not be rendered is tried again after the pause."""
         while True:
@@ -133,7 +154,12 @@ class Publisher:
         self._dirty.clear()
         started = self._clock.monotonic()
         try:
-            self._current = await asyncio.to_thread(self._write, self._freeze(), started)
+            while True:
+                config = self._config
+                rendered = await asyncio.to_thread(self._write, config, self._freeze(), started)
+                if config is self._config:
+                    break
+            self._current = rendered
         except Exception as defect:
             # What was to be rendered still is.
             self._dirty.set()
@@ -152,10 +178,13 @@ class Publisher:
         """Copy what has changed since it was last rendered, or is no longer so."""
         instant, wall = self._clock.monotonic(), self._clock.wall()
         changed: list[Frozen] = []
+        names = {terminal.name for terminal in self._config.terminals}
+        self._held = {name: held for name, held in self._held.items() if name in names}
         for terminal in self._config.terminals:
             held = self._held.get(terminal.name)
             if (
                 held is None
+                or held.config is not self._config
                 or held.stamp != stamp(self._snapshot, self._counters, terminal.name)
                 or instant >= held.until
                 or abs(wall - instant - held.drift) > CLOCKS_APART
@@ -163,16 +192,17 @@ class Publisher:
                 changed.append(freeze(terminal, self._snapshot, self._counters, instant=instant, wall=wall))
         return changed
 
-    def _write(self, changed: Sequence[Frozen], instant: float) -> Exposition:
+    def _write(self, config: Config, changed: Sequence[Frozen], instant: float) -> Exposition:
         for frozen in changed:
-            samples, until = collect(self._config, frozen)
+            samples, until = collect(config, frozen)
             self._held[frozen.terminal.name] = Held(
                 block=block(samples, frozen.histograms),
+                config=config,
                 stamp=frozen.stamp,
                 until=until,
                 drift=frozen.wall - frozen.instant,
             )
-        held = [self._held[terminal.name] for terminal in self._config.terminals]
+        held = [self._held[terminal.name] for terminal in config.terminals]
         rendering = join([part.block for part in held])
         valid_until = min(instant + MAX_VALID, *(part.until for part in held), math.inf)
         internals = self._internals
@@ -186,4 +216,5 @@ class Publisher:
                 Format.OPENMETRICS: rendering.openmetrics + openmetrics + END,
             },
             valid_until=valid_until,
+            blocks={terminal.name: self._held[terminal.name].block for terminal in config.terminals},
         )

@@ -1,29 +1,21 @@
 """What is served under which path; nothing here asks a terminal."""
 
-import html
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from mt5_exporter import __version__
-from mt5_exporter.exposition.negotiate import accepts_gzip, choose_format
-from mt5_exporter.exposition.publish import Exposition, NotRendered
-
-STYLE = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalLine:
-    """A terminal as the front page shows it."""
-
-    name: str
-    state: str
-    up: bool
-    message: str
+from mt5_exporter.exposition.publish import Exposition
+from mt5_exporter.overview import Overview
+from mt5_exporter.reload import Outcome
+from mt5_exporter.web.config_page import config_page
+from mt5_exporter.web.reload_page import reload_page
+from mt5_exporter.web.scrape import Scrapes
+from mt5_exporter.web.status import status_page
+from mt5_exporter.web.targets import PROBE, TARGETS, Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +28,10 @@ class Surface:
         current: Returns the exposition of the moment.
         healthy: Says what is wrong with our own loop or scheduler, nothing when all is well.
         ready: Says what is missing before the first scrape makes sense, nothing when all is there.
-        terminals: Returns the front page's lines.
+        names: Returns the terminals' names.
+        overview: Returns what the front page says.
+        spelled: Returns the configuration that runs, without its secrets.
+        reload: Reads the configuration again.
     """
 
     telemetry_path: str
@@ -44,7 +39,10 @@ class Surface:
     current: Callable[[], Awaitable[Exposition]]
     healthy: Callable[[], str]
     ready: Callable[[], str]
-    terminals: Callable[[], Sequence[TerminalLine]]
+    names: Callable[[], Sequence[str]]
+    overview: Callable[[], Overview]
+    spelled: Callable[[], str]
+    reload: Callable[[], Awaitable[Outcome]]
 
 
 class Routes:
@@ -52,39 +50,31 @@ class Routes:
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
-        self._scrapes = 0
+        self._scrapes = Scrapes(surface.max_requests)
+        self._targets = Targets(self._scrapes, current=surface.current, names=surface.names)
 
     def application(self) -> Starlette:
-        """Return the ASGI application; other methods than GET and HEAD get 405."""
-        routes = [
-            Route("/-/healthy", self.healthy),
-            Route("/-/ready", self.ready),
-            Route(self._surface.telemetry_path, self.metrics),
-        ]
-        if self._surface.telemetry_path != "/":
-            routes.append(Route("/", self.front))
-        application = Starlette(routes=routes)
+        """Return the ASGI application; another method than a page's own gets 405."""
+        surface = self._surface
+        application = Starlette(
+            routes=[
+                Route("/-/healthy", self.healthy),
+                Route("/-/ready", self.ready),
+                reload_page(surface.reload),
+                Route(TARGETS, self._targets.targets),
+                # First: it may have been put in the place of one of those that follow.
+                Route(surface.telemetry_path, self.metrics),
+                Route(PROBE, self._targets.probe),
+                config_page(surface.spelled),
+                status_page(surface.overview, surface.telemetry_path),
+            ]
+        )
         application.router.redirect_slashes = False
         return application
 
     async def metrics(self, request: Request) -> Response:
-        """Serve the exposition in the format and encoding that the client prefers."""
-        if 0 < self._surface.max_requests <= self._scrapes:
-            return PlainTextResponse("too many scrapes at once\n", 503)
-        self._scrapes += 1
-        try:
-            exposition = await self._surface.current()
-            wanted = choose_format(",".join(request.headers.getlist("accept")))
-            headers = {"content-type": wanted.value, "vary": "accept, accept-encoding"}
-            if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
-                headers["content-encoding"] = "gzip"
-                return Response(await exposition.zipped(wanted), headers=headers)
-            return Response(exposition.bodies[wanted], headers=headers)
-        except NotRendered as failure:
-            # No answer is better than an untrue one: Prometheus sees a failed scrape.
-            return PlainTextResponse(f"the metrics cannot be rendered: {failure}\n", 500)
-        finally:
-            self._scrapes -= 1
+        """Serve what is known of all terminals, and of ourselves."""
+        return await self._scrapes.serve(request, self._surface.current)
 
     async def healthy(self, request: Request) -> Response:
         """Tell whether this process works; a terminal's trouble is none of its own."""
@@ -95,25 +85,6 @@ class Routes:
         """Tell whether every terminal has been polled once, and we are not on our way out."""
         del request
         return _verdict(self._surface.ready(), "ready")
-
-    async def front(self, request: Request) -> Response:
-        """Name the paths, and each terminal's state in a line."""
-        del request
-        rows = "".join(_row(line) for line in self._surface.terminals())
-        path = html.escape(self._surface.telemetry_path, quote=True)
-        return HTMLResponse(
-            "<!doctype html><html lang=en><meta charset=utf-8>"
-            '<meta name=viewport content="width=device-width">'
-            f"<title>mt5-exporter</title><style>{STYLE}</style>"
-            f"<h1>mt5-exporter {__version__}</h1>"
-            f'<p><a href="{path}">Metrics</a> <a href=/-/healthy>Healthy</a> <a href=/-/ready>Ready</a></p>'
-            f"<table><tr><th>Terminal<th>Up<th>Session<th>{rows}</table></html>"
-        )
-
-
-def _row(line: TerminalLine) -> str:
-    cells = (line.name, "yes" if line.up else "no", line.state, line.message)
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in cells)
 
 
 def _verdict(problem: str, well: str) -> Response:
