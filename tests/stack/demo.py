@@ -14,6 +14,9 @@ DEMO = ROOT / "exporter" / "mt5_exporter" / "demo.yml"
 MONEY, BUY_LIMIT, BALANCE = 1, 2, 2
 """MT5's words for levels that are set in money, for an order, and for a deal that is a deposit."""
 
+TAKEN_OVER = 'mt5_history_since_timestamp_seconds{terminal="rare"}'
+"""There once the fourth terminal's history was taken over; it must not grow before, and nothing counts."""
+
 
 class Desk:
     """The demo's three terminals, and a fourth to which everything happens that hardly ever does.

@@ -8,7 +8,8 @@ from pathlib import Path
 from dashboards.lib import links
 from dashboards.preview.__main__ import main as preview
 from tests.stack.conftest import need
-from tests.stack.demo import Desk
+from tests.stack.demo import TAKEN_OVER, Desk
+from tests.stack.program import wait_for
 from tests.stack.stack import Stack
 from tests.stack.tools import NEW, ROOT
 
@@ -28,6 +29,7 @@ def main() -> int:
             desk.program.wait_ready(),
             Stack(pair=NEW, folder=Path(place) / "stack", targets=[desk.address], factor=FACTOR) as stack,
         ):
+            wait_for(lambda: bool(stack.query(TAKEN_OVER)), seconds=60, what=lambda: TAKEN_OVER)
             began = time.monotonic()
             spend(desk, QUIET)
             desk.bad_luck()

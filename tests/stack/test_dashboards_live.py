@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboards.reading import Json, at, chosen, committed, listed, mapping, panels, variables
-from tests.stack.demo import Desk
+from tests.stack.demo import TAKEN_OVER, Desk
 from tests.stack.program import wait_for
 from tests.stack.stack import Stack
 from tests.stack.tools import Pair
@@ -203,9 +203,7 @@ def test_every_panel_and_every_variable_answers(pair: Pair, tmp_path: Path) -> N
             time.sleep(0.5)
             return not left
 
-        # What happened before the history was taken over is not counted.
-        taken_over = 'mt5_history_since_timestamp_seconds{terminal="rare"}'
-        wait_for(lambda: bool(stack.query(taken_over)), seconds=PATIENCE, what=lambda: taken_over)
+        wait_for(lambda: bool(stack.query(TAKEN_OVER)), seconds=PATIENCE, what=lambda: TAKEN_OVER)
         desk.bad_luck()
         wait_for(lambda: answered(EXCUSED, BROKEN), seconds=PATIENCE, what=lambda: "\n".join(left))
         desk.play(*FAULTS)
