@@ -23,11 +23,19 @@ VALUES = {
     "--config.file": "/etc/mt5.yml",
     "--web.listen-address": "[::1]:9",
     "--web.telemetry-path": "/mt5",
+    "--web.config.file": "/etc/web.yml",
+    "--web.max-connections": "7",
     "--web.max-requests": "3",
     "--log.level": "debug",
     "--log.format": "json",
 }
-SWITCHES = ("--config.check", "--demo", "--web.disable-exporter-metrics", "--web.allow-unauthenticated")
+SWITCHES = (
+    "--config.check",
+    "--demo",
+    "--web.disable-exporter-metrics",
+    "--web.unauthenticated-health",
+    "--web.allow-unauthenticated",
+)
 
 pytestmark = pytest.mark.usefixtures("own_process")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mt5_exporter import __version__, tool
+from mt5_exporter import __version__, health, tool
 from mt5_exporter.report import Report
 from mt5_exporter.snapshot import PollResult, ProbeResult, ProbeStatus
 from mt5_exporter.tool import main, table
@@ -288,4 +288,4 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"mt5tool {__version__}\n"
-    assert tool.HEALTH_TIMEOUT <= 10
+    assert health.TIMEOUT <= 10

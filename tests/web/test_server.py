@@ -317,7 +317,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(request_: bytes
         received = await running.ask(request_)
 
         # A client that still sends may lose the answer to its own reset.
-        assert received.startswith(b"HTTP/1.1 400") or received == b""
+        assert received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")) or received == b""
         await until(lambda: running.connections == 0)
 
     with_server(test)
@@ -329,7 +329,7 @@ def test_two_thousand_headers_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     async def test(running: Running) -> None:
         received = await running.ask(GET.replace(b"\r\n\r\n", b"\r\nX-A: bcdefg" * 2_000 + b"\r\n\r\n"))
 
-        assert received.split(b" ")[1] == b"400"
+        assert received.split(b" ")[1] == b"431"
 
     with_server(test)
 
