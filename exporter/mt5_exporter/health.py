@@ -75,6 +75,7 @@ def _url(spelled: str) -> urllib.parse.SplitResult:
     try:
         url = urllib.parse.urlsplit(spelled)
         valid = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+        valid = valid and spelled.isprintable() and " " not in spelled
     except ValueError:
         valid = False
     if not valid:

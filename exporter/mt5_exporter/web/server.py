@@ -5,6 +5,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
+import math
 import os
 import re
 import socket
@@ -27,6 +28,9 @@ MAX_CONNECTIONS = 512
 """As in Prometheus itself."""
 
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+QUIET = 60.0
+"""Seconds for which that is told once."""
+
 ACCEPT_PAUSE = 0.05
 """Seconds until we try again what the system has just refused."""
 
@@ -163,7 +167,7 @@ class Server:
         self._tls = tls
         self._refuse = refuse
         self._stop = asyncio.Event()
-        self._full = False
+        self._told = -math.inf
         self._opening: set[asyncio.Task[None]] = set()
         self.crowd = Crowd(max_connections)
         self.server_state = protocol.State(headers)
@@ -203,7 +207,6 @@ class Server:
             except OSError as failure:
                 await self._cannot_accept(failure)
                 continue
-            self._full = False
             if not self.crowd.make_room():
                 self._refuse("connections")
                 client.close()
@@ -216,8 +219,9 @@ class Server:
         """Pause, so as not to be told so again and again; out of descriptors, let one go before."""
         if failure.errno in EXHAUSTED:
             self._refuse("descriptors")
-            if not self._full:
-                self._full = True
+            now = asyncio.get_running_loop().time()
+            if now - self._told >= QUIET:
+                self._told = now
                 log.warning("cannot accept connections", extra={"reason": os.strerror(failure.errno)})
             self.crowd.evict()
         await asyncio.sleep(ACCEPT_PAUSE)

@@ -29,7 +29,7 @@ CIPHERS = {
     "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
     "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
 }
-"""Go's names of the suites of TLS 1.2; the last four, without forward secrecy, it called secure until 1.22."""
+"""Go's names of the suites of TLS 1.2; the last four, without forward secrecy, are "insecure" since 1.22."""
 
 CIPHERS_13 = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
 """TLS 1.3 always has all of them, here as in Go."""
