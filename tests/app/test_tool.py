@@ -122,10 +122,6 @@ def test_what_does_not_speak_http_is_no_healthy_exporter(
     [
         "http://127.0.0.1:1",
         "http://nobody.invalid",
-        "http://[::1",
-        "http://127.0.0.1:x",
-        "http://a b",
-        "http://",
     ],
 )
 def test_an_exporter_that_is_not_there_is_status_1_in_one_line(

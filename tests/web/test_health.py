@@ -1,4 +1,4 @@
-"""mt5tool against a front with TLS and passwords, as a container's health check asks, and its look at the file."""
+"""mt5tool: its health check against TLS and passwords, and its look at a web configuration."""
 
 import asyncio
 from collections.abc import Sequence
@@ -89,7 +89,16 @@ def test_an_unhealthy_one_says_why(pki: Authority, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    "url", ["https://alice:secret@127.0.0.1", "https://", "https://127.0.0.1:0", "https://[::1"]
+    "url",
+    [
+        "https://alice:secret@127.0.0.1",
+        "https://",
+        "https://127.0.0.1:0",
+        "https://[::1",
+        "http://a b",
+        "http://",
+        "http://x:y",
+    ],
 )
 def test_an_address_that_is_none_or_holds_a_password_is_status_2(
     url: str, capsys: pytest.CaptureFixture[str]
