@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mt5_exporter.clock import Clock, SystemClock
 from mt5_exporter.config import Config
@@ -29,8 +28,8 @@ from mt5_exporter.snapshot import Snapshot
 from mt5_exporter.spelled import fingerprint, spell
 from mt5_exporter.store import StateStore
 from mt5_exporter.tally import Tally
+from mt5_exporter.web.front import Front, WebSettings
 from mt5_exporter.web.routes import Routes, Surface
-from mt5_exporter.web.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +42,6 @@ HEARTBEAT_LIMIT = 10.0
 
 COLLECT_AT = (5_000, 20, 100)
 """Objects until the youngest are collected, and how many such collections until each older generation is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSettings:
-    """What the flags say of the HTTP surface."""
-
-    telemetry_path: str = "/metrics"
-    max_requests: int = 40
-    exporter_metrics: bool = True
 
 
 class App:
@@ -89,6 +79,7 @@ class App:
         self.manager = MT5SessionManager(config, events=self.events, clock=self.clock, store=self.store)
         self.scheduler: Scheduler = APScheduler(clock=self.clock, events=self.events)
         self._web = web or WebSettings()
+        self.internals.watch_web(self._web.file)
         self._ready = False
         self._stopping = False
         self.publisher = Publisher(
@@ -124,7 +115,12 @@ class App:
 
     async def run(self, sockets: Sequence[socket.socket], stop: asyncio.Event) -> None:
         """Serve on `sockets` until `stop` is set, then drain and leave no process behind."""
-        server = Server(Routes(self._surface()).application())
+        server = Front(
+            Routes(self._surface()).application(),
+            self._web,
+            refuse=self.internals.refuse,
+            clock=self.clock,
+        )
         self.snapshot.on_change(self.publisher.changed)
         calm_collector()
         self.fleet.start()

@@ -16,6 +16,7 @@ from mt5_exporter import __version__
 if TYPE_CHECKING:
     from mt5_exporter.config import Config
     from mt5_exporter.web.server import Address
+    from mt5_exporter.web.watch import WebConfigFile
 
 ENVIRONMENT = "MT5_EXPORTER_"
 DEFAULT_ADDRESS = "127.0.0.1:10685"
@@ -46,7 +47,9 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         ),
         ("--web.listen-address", DEFAULT_ADDRESS, "HOST:PORT", "where to serve; loopback by default"),
         ("--web.telemetry-path", "/metrics", "PATH", "where the metrics are"),
+        ("--web.config.file", "", "FILE", "TLS, passwords and rate limit, in exporter-toolkit's format"),
         ("--web.max-requests", "40", "N", "scrapes at once before 503; 0 for no limit"),
+        ("--web.max-connections", "512", "N", "connections at once; an idle one makes room; 0 for no limit"),
         ("--log.level", "info", "LEVEL", "debug, info, warn or error"),
         ("--log.format", "logfmt", "FORMAT", "logfmt or json"),
     )
@@ -58,6 +61,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         ("--config.check", "check the configuration and exit"),
         ("--demo", "run three simulated terminals instead of a configuration"),
         ("--web.disable-exporter-metrics", "leave out the metrics about the exporter itself"),
+        ("--web.unauthenticated-health", "serve /-/healthy and /-/ready, their status alone, to anybody"),
         ("--web.allow-unauthenticated", "serve another address than loopback without authentication"),
     )
     for flag, text in switches:
@@ -106,6 +110,7 @@ def run(flags: argparse.Namespace) -> int:
     for warning in config.warnings:
         sys.stderr.write(f"mt5-exporter: warning: {warning}\n")
     if options["config.check"]:
+        web_configuration(options)
         sys.stdout.write(f"{config.source}: {len(config.terminals)} terminals, no problem\n")
         return 0
     return serve(config, options)
@@ -135,31 +140,51 @@ def load(options: Mapping[str, str | bool]) -> "Config":
     return config_file.load(file, os.environ) if file else config_file.demo()
 
 
-def address(options: Mapping[str, str | bool]) -> "Address":
-    """Return where to listen, if that may be listened on without authentication."""
+def address(options: Mapping[str, str | bool], *, authenticates: bool = False) -> "Address":
+    """Return where to listen, if that may be listened on with no more authentication than there is."""
     from mt5_exporter.web.server import Address, ListenError  # noqa: PLC0415 - as above
 
     try:
         found = Address.parse(str(options["web.listen-address"]))
     except ListenError as wrong:
         raise UsageError(str(wrong)) from wrong
-    if not found.loopback and not options["web.allow-unauthenticated"]:
+    if not (found.loopback or authenticates or options["web.allow-unauthenticated"]):
         raise UsageError(
             f"{found} can be reached from other machines and nothing there asks for a password: "
-            "listen on 127.0.0.1, or say --web.allow-unauthenticated"
+            "listen on 127.0.0.1, give a --web.config.file with basic_auth_users or client certificates, "
+            "or say --web.allow-unauthenticated"
         )
     return found
+
+
+def web_configuration(options: Mapping[str, str | bool]) -> "WebConfigFile | None":
+    """Return the web configuration that the flags name, after its warnings."""
+    from mt5_exporter.config import ConfigError  # noqa: PLC0415 - as above
+    from mt5_exporter.web.watch import WebConfigFile  # noqa: PLC0415
+
+    name = str(options["web.config.file"])
+    if not name:
+        return None
+    try:
+        file = WebConfigFile(name)
+    except ConfigError as wrong:
+        raise UsageError(str(wrong)) from wrong
+    for warning in file.current.warnings:
+        sys.stderr.write(f"mt5-exporter: warning: {warning}\n")
+    return file
 
 
 def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
     """Serve until a signal comes."""
     early = signals_until_the_loop_runs()
     from mt5_exporter import logs  # noqa: PLC0415 - as above
-    from mt5_exporter.app import App, WebSettings  # noqa: PLC0415
+    from mt5_exporter.app import App  # noqa: PLC0415
     from mt5_exporter.app import serve as serve_app  # noqa: PLC0415
     from mt5_exporter.secret import Redactor  # noqa: PLC0415
+    from mt5_exporter.web.front import WebSettings  # noqa: PLC0415
     from mt5_exporter.web.server import ListenError, listen  # noqa: PLC0415
 
+    file = web_configuration(options)
     redactor = Redactor()
     for secret in config.secrets:
         redactor.learn(secret)
@@ -168,9 +193,12 @@ def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
     web = WebSettings(
         telemetry_path=path(options, "web.telemetry-path"),
         max_requests=whole_number(options, "web.max-requests"),
+        max_connections=whole_number(options, "web.max-connections"),
         exporter_metrics=not options["web.disable-exporter-metrics"],
+        open_health=bool(options["web.unauthenticated-health"]),
+        file=file,
     )
-    where = address(options)
+    where = address(options, authenticates=file is not None and file.current.authenticates)
     try:
         sockets = listen(where)
     except ListenError as wrong:
@@ -178,7 +206,8 @@ def serve(config: "Config", options: Mapping[str, str | bool]) -> int:
         return 1
     bound = sockets[0].getsockname()[1]
     reload_interval = span(options, "config.auto-reload-interval")
-    logs.announce(config, f"http://{where.at_port(bound)}{web.telemetry_path}")
+    scheme = "https" if file is not None and file.current.tls else "http"
+    logs.announce(config, f"{scheme}://{where.at_port(bound)}{web.telemetry_path}")
     app = App(
         config,
         web=web,

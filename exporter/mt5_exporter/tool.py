@@ -5,24 +5,21 @@
 
 import argparse
 import asyncio
-import http.client
 import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from mt5_exporter import __version__, config_file, shipment
 from mt5_exporter.config import Config, ConfigError
+from mt5_exporter.health import Asking, NoAnswer, ask
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.report import Report, probe
 from mt5_exporter.schema import schema
 from mt5_exporter.tables import cut, prose, tables
-
-HEALTH_TIMEOUT = 5.0
+from mt5_exporter.web import web_config_file
 
 MAX_NAME = 40
 """Columns of a terminal's name beside its probes; with them a line has 100."""
@@ -38,16 +35,36 @@ def parser() -> argparse.ArgumentParser:
     )
     of_config = checks.add_parser("config", help="check a configuration file")
     of_config.add_argument("file")
+    of_config.set_defaults(run=lambda options: check_config(options.file))
+    of_web_config = checks.add_parser("web-config", help="check a web configuration file")
+    of_web_config.add_argument("file")
+    of_web_config.set_defaults(run=lambda options: check_web_config(options.file))
     of_health = checks.add_parser("health", help="ask an exporter whether it is healthy")
     of_health.add_argument("url", help="such as http://127.0.0.1:10685")
+    texts = (
+        ("--ca-file", "verify its certificate against this PEM file, not the system's own"),
+        ("--server-name", "the name in its certificate, where the address has another"),
+        ("--user", "name for Basic authentication"),
+        ("--password-file", "the password in a file"),
+        ("--cert-file", "our own certificate and key in one PEM file"),
+    )
+    for flag, text in texts:
+        of_health.add_argument(flag, default="", help=text)
+    of_health.add_argument("--insecure", action="store_true", help="take any certificate")
+    of_health.set_defaults(run=lambda options: check_health(asking(options)))
     probing = commands.add_parser("probe", help="poll each terminal once and show what it says")
     probing.add_argument("--config.file", dest="file", default="", help="configuration in YAML")
     probing.add_argument("--demo", action="store_true", help="the three simulated terminals")
     probing.add_argument("name", nargs="?", help="one terminal instead of all")
+    probing.set_defaults(
+        run=lambda options: probe_command(options.file, demo=options.demo, name=options.name)
+    )
     bundling = commands.add_parser("bundle", help="write rules, runbooks and dashboards to a folder")
     bundling.add_argument("folder", metavar="DIR")
     bundling.add_argument("--overwrite", action="store_true", help="replace files that were changed there")
-    commands.add_parser("schema", help="print the JSON Schema of the configuration, for editors")
+    bundling.set_defaults(run=lambda options: bundle(options.folder, overwrite=options.overwrite))
+    printing = commands.add_parser("schema", help="print the JSON Schema of the configuration, for editors")
+    printing.set_defaults(run=lambda _: print_schema())
     return tool
 
 
@@ -55,19 +72,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parser().parse_args(arguments)
     try:
-        if options.command == "schema":
-            sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
-            return 0
-        if options.command == "probe":
-            return probe_command(options.file, demo=options.demo, name=options.name)
-        if options.command == "bundle":
-            return bundle(options.folder, overwrite=options.overwrite)
-        if options.what == "config":
-            return check_config(options.file)
-        return check_health(options.url)
+        status: int = options.run(options)
     except ConfigError as wrong:
         sys.stderr.write(f"mt5tool: {wrong}\n")
         return 2
+    return status
+
+
+def asking(options: argparse.Namespace) -> Asking:
+    """Return what `check health` was told."""
+    return Asking(
+        url=options.url,
+        ca_file=options.ca_file,
+        server_name=options.server_name,
+        insecure=options.insecure,
+        user=options.user,
+        password_file=options.password_file,
+        cert_file=options.cert_file,
+    )
+
+
+def print_schema() -> int:
+    """Print what editors need to know of a configuration."""
+    sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+    return 0
 
 
 def check_config(file: str) -> int:
@@ -79,28 +107,28 @@ def check_config(file: str) -> int:
     return 0
 
 
-def check_health(url: str) -> int:
-    """Ask `/-/healthy`, for a container's health check.
+def check_web_config(file: str) -> int:
+    """Say whether a web configuration file can be used, with the certificates that it names."""
+    found = web_config_file.load(file)
+    for warning in found.warnings:
+        sys.stderr.write(f"mt5tool: warning: {warning}\n")
+    tls = "TLS" if found.tls else "no TLS"
+    by = "authentication" if found.authenticates else "no authentication"
+    sys.stdout.write(f"{file}: {tls}, {by}, no problem\n")
+    return 0
 
-    Raises:
-        ConfigError: The address is none of HTTP's.
-    """
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError("check health: expected an address such as http://127.0.0.1:10685")
+
+def check_health(asked: Asking) -> int:
+    """Ask `/-/healthy`, for a container's health check."""
     try:
-        # Ours is a neighbour: a proxy of the environment is for what is far.
-        ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        with ask(f"{url.rstrip('/')}/-/healthy", timeout=HEALTH_TIMEOUT) as answer:
-            sys.stdout.write(answer.read(200).decode("utf-8", "replace"))
-            return 0
-    except urllib.error.HTTPError as failure:
-        with failure:
-            text = failure.read(200).decode("utf-8", "replace").strip()
-        sys.stderr.write(f"mt5tool: {url} answers {failure.code}: {text}\n")
-    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as failure:
-        # What a stranger on that port says may have lines of its own.
-        reason = " ".join(str(getattr(failure, "reason", failure)).split())
-        sys.stderr.write(f"mt5tool: {url} does not answer: {reason}\n")
+        status, text = ask(asked)
+    except NoAnswer as failure:
+        sys.stderr.write(f"mt5tool: {asked.url} does not answer: {failure}\n")
+        return 1
+    if status == 200:
+        sys.stdout.write(text)
+        return 0
+    sys.stderr.write(f"mt5tool: {asked.url} answers {status}: {text.strip()}\n")
     return 1
 
 

@@ -5,9 +5,10 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from mt5_exporter.app import App, WebSettings
+from mt5_exporter.app import App
 from mt5_exporter.config import Config, SimulationConfig, TerminalConfig
 from mt5_exporter.reload import Load
+from mt5_exporter.web.front import WebSettings
 from mt5_exporter.web.server import Address, listen
 from tests.process.running import Scrape
 

@@ -10,7 +10,7 @@ import pytest
 
 from mt5_exporter import app as module
 from mt5_exporter import poll as poll_module
-from mt5_exporter.app import App, WebSettings
+from mt5_exporter.app import App
 from mt5_exporter.backoff import Backoff
 from mt5_exporter.catalogue import METRICS, Metric
 from mt5_exporter.config import Config, TerminalConfig
@@ -18,6 +18,7 @@ from mt5_exporter.events import ClockJumped, Event, Heartbeat, JobDue, JobEnded,
 from mt5_exporter.exposition import publish
 from mt5_exporter.exposition.negotiate import Format
 from mt5_exporter.scheduler import APScheduler
+from mt5_exporter.web.front import WebSettings
 from tests.app.living import LivingApp, desk, living
 from tests.exposition import parsing
 from tests.exposition.test_catalogue import CONDITIONAL

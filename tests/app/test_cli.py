@@ -23,12 +23,20 @@ VALUES = {
     "--config.file": "/etc/mt5.yml",
     "--web.listen-address": "[::1]:9",
     "--web.telemetry-path": "/mt5",
+    "--web.config.file": "/etc/web.yml",
+    "--web.max-connections": "7",
     "--web.max-requests": "3",
     "--log.level": "debug",
     "--log.format": "json",
     "--config.auto-reload-interval": "1m",
 }
-SWITCHES = ("--config.check", "--demo", "--web.disable-exporter-metrics", "--web.allow-unauthenticated")
+SWITCHES = (
+    "--config.check",
+    "--demo",
+    "--web.disable-exporter-metrics",
+    "--web.unauthenticated-health",
+    "--web.allow-unauthenticated",
+)
 
 pytestmark = pytest.mark.usefixtures("own_process")
 
@@ -124,6 +132,9 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
         (["--demo", "--web.telemetry-path=//evil.example"], ("--web.telemetry-path",)),
         (["--demo", "--web.listen-address=nowhere"], ("--web.listen-address", "host:port")),
         (["--demo", "--web.listen-address=:0"], ("--web.allow-unauthenticated",)),
+        (["--demo", "--web.listen-address=:0"], ("--web.config.file", "basic_auth_users")),
+        (["--demo", "--web.config.file=/nowhere.yml"], ("/nowhere.yml: cannot be read",)),
+        (["--demo", "--web.max-connections=-1"], ("--web.max-connections",)),
         (["--demo", "--web.listen-address=0.0.0.0:0"], ("0.0.0.0:0", "--web.allow-unauthenticated")),
         (["--demo", "--web.listen-address=[::]:0"], ("[::]:0", "--web.allow-unauthenticated")),
         (["--demo", "--web.listen-address=127.evil.example:0"], ("--web.allow-unauthenticated",)),
@@ -157,6 +168,38 @@ def test_a_wrong_twin_is_one_line_and_status_2(
 
     assert main([]) == 2
     assert capsys.readouterr().err == "mt5-exporter: MT5_EXPORTER_DEMO: expected true or false\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        ("basic_auth_users: {alice: $2b$04$" + "a" * 53 + "}\n", 1, "cannot listen on 192.0.2.1:0"),
+        ("rate_limit: {interval: 1s, burst: 5}\n", 2, "192.0.2.1:0 can be reached from other machines"),
+    ],
+)
+def test_an_address_of_the_network_takes_authentication(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, status: int, words: str
+) -> None:
+    file = tmp_path / "web.yml"
+    file.write_text(content)
+
+    assert main(["--demo", "--web.listen-address=192.0.2.1:0", f"--web.config.file={file}"]) == status
+
+    assert words in capsys.readouterr().err
+
+
+def test_a_check_of_the_configuration_is_one_of_the_web_configuration_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "web.yml"
+    file.write_text("basic_auth_users: {alice: hunter2}\n")
+
+    status = main(["--demo", "--config.check", f"--web.config.file={file}"])
+
+    captured = capsys.readouterr()
+    assert (status, captured.out) == (2, "")
+    assert captured.err.startswith(f"mt5-exporter: {file}:1: basic_auth_users.alice: expected a bcrypt hash")
+    assert "hunter2" not in captured.err
 
 
 def test_an_address_that_is_not_this_machines_is_one_line_and_status_1(

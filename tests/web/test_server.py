@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 
 import pytest
 from starlette.applications import Starlette
@@ -317,7 +318,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(request_: bytes
         received = await running.ask(request_)
 
         # A client that still sends may lose the answer to its own reset.
-        assert received.startswith(b"HTTP/1.1 400") or received == b""
+        assert received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")) or received == b""
         await until(lambda: running.connections == 0)
 
     with_server(test)
@@ -329,7 +330,7 @@ def test_two_thousand_headers_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     async def test(running: Running) -> None:
         received = await running.ask(GET.replace(b"\r\n\r\n", b"\r\nX-A: bcdefg" * 2_000 + b"\r\n\r\n"))
 
-        assert received.split(b" ")[1] == b"400"
+        assert received.split(b" ")[1] == b"431"
 
     with_server(test)
 
@@ -373,6 +374,87 @@ def test_a_body_that_is_announced_and_never_sent_holds_no_connection(monkeypatch
 
         assert received.endswith(HEALTHY)
         await until(lambda: running.connections == 0)
+
+    with_server(test)
+
+
+def test_a_body_that_trickles_in_after_its_answer_ends_the_connection() -> None:
+    async def test(running: Running) -> None:
+        reader, writer = await running.connect()
+        writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        sending = asyncio.ensure_future(trickle(writer, b"x"))
+
+        received = await whole(reader)
+
+        sending.cancel()
+        assert received.endswith(HEALTHY)
+        await until(lambda: running.connections == 0)
+
+    with_server(test)
+
+
+def test_t6_more_pipelined_requests_than_anybody_sends_end_the_connection() -> None:
+    async def test(running: Running) -> None:
+        received = await running.ask(GET * 1000)
+
+        assert received.count(b"HTTP/1.1") <= 1
+        await until(lambda: running.connections == 0)
+        assert not running.server.server_state.tasks
+
+    with_server(test)
+
+
+def test_t6_nothing_is_said_in_the_middle_of_an_answer() -> None:
+    async def test(running: Running) -> None:
+        reader, writer = await running.connect()
+        writer.write(METRICS)
+        received = await reader.readexactly(1000)
+        writer.write(b"rubbish\r\n\r\n")
+
+        received += await whole(reader)
+
+        assert received.count(b"HTTP/1.1") == 1
+
+    with_server(test, big())
+
+
+@pytest.mark.parametrize("upgrade", [b"h2c", b"websocket"])
+def test_a_request_to_speak_otherwise_is_answered_and_ends_the_connection(upgrade: bytes) -> None:
+    async def test(running: Running) -> None:
+        received = await running.ask(
+            GET.replace(b"x\r\n", b"x\r\nConnection: Upgrade\r\nUpgrade: " + upgrade + b"\r\n")
+        )
+
+        assert received.startswith(b"HTTP/1.1 200")
+        assert received.endswith(HEALTHY)
+
+    with_server(test)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /metrics HTTP/2.0\r\nHost: x\r\n\r\n", b"505"),
+        (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
+    ],
+)
+def test_other_protocols_are_refused(request_: bytes, status: bytes) -> None:
+    async def test(running: Running) -> None:
+        received = await running.ask(request_)
+
+        assert received.split(b" ")[1] == status
+
+    with_server(test)
+
+
+def test_an_answer_carries_its_date() -> None:
+    async def test(running: Running) -> None:
+        received = await running.ask(GET.replace(b"x\r\n", b"x\r\nConnection: close\r\n"))
+
+        dates = [line for line in received.split(b"\r\n") if line.startswith(b"date: ")]
+        assert len(dates) == 1
+        assert abs(parsedate_to_datetime(dates[0][6:].decode()).timestamp() - time.time()) < 60
 
     with_server(test)
 

@@ -100,3 +100,22 @@ EXPORTER_STORE_PENDING = row(
     "mt5_exporter_state_store_pending",
     "Entries that are to be written to the state file as soon as it can be.",
 )
+EXPORTER_WEB_RELOADED = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_web_config_last_reload_successful",
+    "Whether the web configuration in force is what its files say; 1 without one.",
+)
+EXPORTER_WEB_RELOADED_AT = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_web_config_last_reload_success_timestamp_seconds",
+    "When the web configuration in force was read, in Unix time; 0 without one.",
+)
+EXPORTER_WEB_REFUSED = row(
+    "exporter",
+    "counter",
+    "mt5_exporter_web_refused_total",
+    "Connections and requests that were turned away, by cause.",
+    "reason",
+)

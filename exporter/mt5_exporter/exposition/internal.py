@@ -13,6 +13,8 @@ from prometheus_client.registry import Collector
 from mt5_exporter import __version__, catalogue
 from mt5_exporter.catalogue import Metric
 from mt5_exporter.store import REASONS, StateStore
+from mt5_exporter.web.front import REFUSALS
+from mt5_exporter.web.watch import WebConfigFile
 
 END = b"# EOF\n"
 
@@ -47,6 +49,11 @@ class Internals:
         self.series = self._gauge(catalogue.EXPORTER_SERIES)
         self.listener_errors = self._counter(catalogue.EXPORTER_LISTENER_ERRORS)
         self.dropped = self._gauge(catalogue.EXPORTER_DROPPED)
+        self.web_reloaded = self._gauge(catalogue.EXPORTER_WEB_RELOADED)
+        self.web_reloaded_at = self._gauge(catalogue.EXPORTER_WEB_RELOADED_AT)
+        self.refused = self._counter(catalogue.EXPORTER_WEB_REFUSED)
+        for reason in REFUSALS:
+            self.refused.labels(reason)
         prometheus_client.ProcessCollector(registry=self.registry)
         prometheus_client.PlatformCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
@@ -65,6 +72,15 @@ class Internals:
     def watch(self, store: StateStore) -> None:
         """Tell of the state store from now on."""
         self.registry.register(_StoreCollector(store))
+
+    def watch_web(self, file: WebConfigFile | None) -> None:
+        """Tell of the web configuration from now on; without one nothing can be wrong with it."""
+        self.web_reloaded.set_function(lambda: float(file is None or file.successful))
+        self.web_reloaded_at.set_function(lambda: file.succeeded_at if file else 0.0)
+
+    def refuse(self, reason: str) -> None:
+        """Count a connection or a request that was turned away."""
+        self.refused.labels(reason).inc()
 
     def text(self) -> bytes:
         """Return them in text 0.0.4."""
