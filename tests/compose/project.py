@@ -15,7 +15,7 @@ from tests.stack.scaling import scaled
 from tests.stack.tools import ROOT
 
 FACTOR = 12
-SHIPPED = ("docker-compose.yml", "pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+SHIPPED = (".env.example", "docker-compose.yml", "pyproject.toml", "README.md", "LICENSE", ".dockerignore")
 FOLDERS = ("alerts", "dashboards", "deploy", "exporter")
 SCALED = (
     "alerts/rules/*.rules.yml",
