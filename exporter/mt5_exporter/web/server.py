@@ -178,9 +178,11 @@ class Server:
         accepting = [asyncio.ensure_future(self._accept(listener)) for listener in sockets]
         self.started = True
         await self._stop.wait()
-        for task in (*accepting, *self._opening):
+        ended = {*accepting, *self._opening}
+        for task in ended:
             task.cancel()
-        await asyncio.wait({*accepting, *self._opening})
+        if ended:
+            await asyncio.wait(ended)
         for listener in sockets:
             listener.close()
         for connection in [*self.server_state.connections]:
