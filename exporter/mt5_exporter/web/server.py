@@ -178,9 +178,10 @@ class Server:
         accepting = [asyncio.ensure_future(self._accept(listener)) for listener in sockets]
         self.started = True
         await self._stop.wait()
-        for task in (*accepting, *self._opening):
+        beginning = {*accepting, *self._opening}
+        for task in beginning:
             task.cancel()
-        await asyncio.wait({*accepting, *self._opening})
+        await asyncio.gather(*beginning, return_exceptions=True)
         for listener in sockets:
             listener.close()
         for connection in [*self.server_state.connections]:
