@@ -214,6 +214,73 @@ SERVING = Row(
     ),
 )
 
+CONFIGURED = Row(
+    title="What does it run by?",
+    collapsed=True,
+    panels=(
+        Strip(
+            title="Does it run by the files as they are?",
+            description="Whether the configuration and the web configuration that run are what their files "
+            "say. REFUSED is bad: the log says which line is wrong, and what ran before goes on.",
+            states=states.words(("REFUSED", BAD), ("AS WRITTEN", GOOD)),
+            runbooks=("MT5ExporterConfigReloadFailed",),
+            queries=(
+                Query(expr="mt5_exporter_config_last_reload_successful{:exporter}", legend=EACH),
+                Query(
+                    expr="mt5_exporter_web_config_last_reload_successful{:exporter}",
+                    legend="{{instance}} web",
+                ),
+            ),
+        ),
+        Chart(
+            title="How long has it run by them?",
+            description="Since the configurations that run were read. It falls to nothing with a reload; one "
+            "that nobody asked for is bad.",
+            unit="s",
+            low=0,
+            queries=(
+                Query(
+                    expr="time() - mt5_exporter_config_last_reload_success_timestamp_seconds{:exporter}",
+                    legend=EACH,
+                ),
+                Query(
+                    expr="time() - mt5_exporter_web_config_last_reload_success_timestamp_seconds{:exporter}",
+                    legend="{{instance}} web",
+                    colour=OTHER,
+                ),
+            ),
+        ),
+        Table(
+            title="By which configuration?",
+            description="The hash of what runs. Exporters that should run by one file and differ are bad.",
+            width=12,
+            labels={"instance": "Exporter", "hash": "Configuration"},
+            by=("job", "instance", "hash"),
+            sort="Exporter",
+            columns=(
+                Column(
+                    title="Runs",
+                    expr="mt5_exporter_config_info{:exporter}",
+                    states=states.words(("NO", BAD), ("YES", GOOD)),
+                ),
+            ),
+        ),
+        Chart(
+            title="Who is turned away?",
+            description="Requests and connections refused, by cause. A few are scanners; many are an "
+            "attack, or a scraper with a wrong secret, which is bad.",
+            bars=True,
+            low=0,
+            queries=(
+                Query(
+                    expr="increase(mt5_exporter_web_refused_total{:exporter}[$__rate_interval])",
+                    legend="{{instance}} {{reason}}",
+                ),
+            ),
+        ),
+    ),
+)
+
 KEEPING = Row(
     title="Does it keep, and what does it use?",
     panels=(
@@ -302,6 +369,6 @@ KEEPING = Row(
 DASHBOARD = Dashboard(
     uid=links.EXPORTER,
     question="Does the exporter itself work?",
-    rows=(NOW, SCHEDULE, SERVING, KEEPING),
+    rows=(NOW, SCHEDULE, SERVING, CONFIGURED, KEEPING),
     chosen=BY,
 )

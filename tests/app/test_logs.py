@@ -170,8 +170,8 @@ def test_no_secret_is_written_with_a_traceback(kind: str) -> None:
 def test_others_are_heard_from_warnings_on_and_we_from_the_level_that_is_asked_for() -> None:
     def write() -> None:
         logging.getLogger("mt5_exporter.x").debug("ours")
-        logging.getLogger("uvicorn.error").info("theirs")
-        logging.getLogger("uvicorn.error").warning("their trouble")
+        logging.getLogger("somebody.else").info("theirs")
+        logging.getLogger("somebody.else").warning("their trouble")
 
     lines = written(write, level="debug")
     quiet = written(write, level="error")

@@ -15,7 +15,7 @@ from mt5_exporter.catalogue import POLLS as POLLS_TOTAL
 from mt5_exporter.config import Config, SimulationConfig, TerminalConfig
 from tests.app.living import LivingApp, living
 
-TERMINALS = 32
+TERMINALS = 48
 POLLS = 24 * 60 * 4
 """Of one terminal in a day, every 15 s; a scrape belongs to each."""
 

@@ -628,6 +628,7 @@ async def test_a_call_past_its_deadline_costs_the_worker_and_the_pool_goes_on(tm
 
 PUBLIC = [
     "AccountConfig",
+    "BridgeConfig",
     "Config",
     "ConfigError",
     "Lease",
@@ -645,6 +646,7 @@ PUBLIC = [
     "SessionStats",
     "SimulationConfig",
     "TerminalConfig",
+    "TlsConfig",
     "__version__",
     "load_config",
     "probe",

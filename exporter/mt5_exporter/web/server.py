@@ -178,10 +178,11 @@ class Server:
         accepting = [asyncio.ensure_future(self._accept(listener)) for listener in sockets]
         self.started = True
         await self._stop.wait()
-        beginning = {*accepting, *self._opening}
-        for task in beginning:
+        ended = {*accepting, *self._opening}
+        for task in ended:
             task.cancel()
-        await asyncio.gather(*beginning, return_exceptions=True)
+        if ended:
+            await asyncio.wait(ended)
         for listener in sockets:
             listener.close()
         for connection in [*self.server_state.connections]:
