@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+from typing import NoReturn
 
 from benchmarks import world
 from mt5_exporter.clock import SystemClock
@@ -63,6 +64,11 @@ class Ours:
             await asyncio.sleep(max(0.0, started + number * pause - time.monotonic()))
 
 
+def not_measured() -> NoReturn:
+    """Stand where a page is that nobody asks for here."""
+    raise NotImplementedError
+
+
 async def serve(terminals: int, symbols: int, *, polls: bool) -> None:
     """Serve on a free port until SIGTERM."""
     # What is not polled again must not become stale while it is measured.
@@ -75,7 +81,10 @@ async def serve(terminals: int, symbols: int, *, polls: bool) -> None:
         current=ours.publisher.current,
         healthy=str,
         ready=str,
-        terminals=list,
+        names=list,
+        overview=not_measured,
+        spelled=str,
+        reload=not_measured,
     )
     server = Server(Routes(surface).application())
     sockets = listen(Address(host="127.0.0.1", port=0))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mt5_exporter.web import passwords
 from mt5_exporter.web.gate import Limiter
 from mt5_exporter.web.web_config import RateLimit
 from tests.exposition.world import run
@@ -59,6 +60,17 @@ def test_t15_a_password_of_more_than_72_bytes_is_401(file: Path) -> None:
     answered, _ = asked(file, user="alice", password="wonderland" * 10)
 
     assert answered.status == 401
+
+
+def test_t15_a_password_that_finds_no_place_in_the_queue_is_503_and_not_401(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "WAITING", 0)
+
+    answered, front = asked(file, user="alice", password="wonderland")
+
+    assert (answered.status, answered.headers["retry-after"]) == (503, "5")
+    assert front.refused == {"password_queue": 1}
 
 
 @pytest.mark.parametrize(("unready", "status", "body"), [("", 200, b"ok\n"), ("desk-1", 503, b"not ok\n")])

@@ -96,6 +96,8 @@ def with_curve(name: str) -> Callable[[ssl.SSLContext], None]:
         ),
         pytest.param("  curve_preferences: [CurveP521]\n", with_curve("secp521r1"), 200, id="a common curve"),
         pytest.param("  curve_preferences: [CurveP521]\n", with_curve("prime256v1"), 0, id="no common curve"),
+        pytest.param("  curve_preferences: [X25519]\n", with_curve("X25519"), 200, id="X25519 in common"),
+        pytest.param("  curve_preferences: [X25519]\n", with_curve("secp384r1"), 0, id="X25519 alone"),
     ],
 )
 def test_t11_versions_suites_and_curves_are_agreed_on_or_not(

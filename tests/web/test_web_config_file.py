@@ -1,6 +1,7 @@
 """The web configuration's file: exporter-toolkit's fixtures (T11), rubbish (T16), and secrets (T20, T21)."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Authority(found).server("other")
     (found / "ca.pem").replace(found / "tls-ca-chain.pem")
     (found / "empty.pem").write_text("no certificate\n")
+    (found / "long.pem").write_bytes(b"x" * (300 << 10))
     (found / "binary.pem").write_bytes(b"\xff\xfe\0")
     return found
 
@@ -190,6 +192,7 @@ BAD = {
     ),
     "web_config_noAuth_wrongTLSVersion": (PAIR + "  min_version: TLS111\n", 4, "min_version"),
     "a version that is broken": (PAIR + "  min_version: TLS10\n", 4, "not served"),
+    "a file of certificates that is too long": (PAIR.replace("server.crt", "long.pem"), 2, "is over 256 KiB"),
     "versions the wrong way round": (
         PAIR + "  min_version: TLS13\n  max_version: TLS12\n",
         4,
@@ -248,6 +251,24 @@ def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(folder
 
     with pytest.raises(ConfigError, match=r"web.yml:3: tls_server_config.key_file: the key is encrypted"):
         said(folder, PAIR.replace("server.key", "locked.key"))
+
+
+def test_a_pair_is_loaded_where_the_system_has_no_files_in_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+
+    assert said(folder, PAIR).tls is not None
+
+
+def test_a_pair_that_finds_no_place_for_openssl_to_read_it_is_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+    with pytest.raises(ConfigError, match=r"cert_file: no place to lay it down for OpenSSL: No such file"):
+        said(folder, PAIR)
 
 
 # -- what it means ----------------------------------------------------------------------------------------

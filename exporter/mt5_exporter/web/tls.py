@@ -118,13 +118,15 @@ def _own_certificate(made: ssl.SSLContext, settings: TlsSettings) -> None:
         raise Unusable("key", "the key is encrypted, which a service cannot read")
 
     pair = settings.key.reveal().encode("utf-8", "surrogateescape") + b"\n" + settings.cert
-    with file_of(pair) as path:
-        try:
+    try:
+        with file_of(pair) as path:
             made.load_cert_chain(path, password=no_password)
-        except ssl.SSLError as failure:
-            if failure.reason == "KEY_VALUES_MISMATCH":
-                raise Unusable("key", "is not the key of the certificate") from None
-            raise Unusable("cert", _reason(failure)) from None
+    except ssl.SSLError as failure:
+        if failure.reason == "KEY_VALUES_MISMATCH":
+            raise Unusable("key", "is not the key of the certificate") from None
+        raise Unusable("cert", _reason(failure)) from None
+    except OSError as failure:
+        raise Unusable("cert", f"no place to lay it down for OpenSSL: {failure.strerror}") from None
 
 
 def _reason(failure: ssl.SSLError) -> str:
