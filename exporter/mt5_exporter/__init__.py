@@ -12,7 +12,7 @@ Reading order, which is the way of a reading:
     snapshot        the last results and their age; `counters`: what only grows
     catalogue       every metric, once
     exposition      collect, render, negotiate, publish
-    web             routes and server
+    web             pages, and the server with TLS, passwords and limits
     fleet           the terminals that are watched now; `reload` exchanges them by a `difference`
     app             builds it all; `events` go to `tally` (counts) and `journal` (log)
 
