@@ -259,7 +259,7 @@ class Exporter:
             name,
             [sys.executable, "-m", "mt5_exporter", *arguments],
             folder=folder,
-            ready=f"http://{self.instance}/-/healthy",
+            ready=f"http://{self.instance}/-/ready",
             environment=environment,
         )
 
