@@ -22,7 +22,7 @@ POLLS = 24 * 60 * 4
 KILL_EVERY = 180
 """Polls between two deaths of a worker."""
 
-GROWTH = 4 << 20
+GROWTH = 8 << 20
 """Bytes of resident memory that two thirds of a day may add: an allocator's noise, and not a byte a poll."""
 
 
@@ -109,8 +109,8 @@ def test_a_day_of_polls_and_scrapes_and_dying_workers_leaves_nothing_behind(tmp_
             assert day.failed == 0
             assert evening.workers == morning.workers == TERMINALS
             assert evening.threads <= morning.threads + 1
-            # A poll may be under way, and a connection closing.
-            assert evening.tasks <= morning.tasks + 4
+            # Some polls are under way at any moment, and a connection may be closing.
+            assert evening.tasks <= morning.tasks + TERMINALS // 4
             assert evening.descriptors <= morning.descriptors + 4
             assert evening.resident <= morning.resident + GROWTH
             print(f"{day.polls} polls: {morning} {evening}")  # noqa: T201 - for whoever reads the run

@@ -1,6 +1,7 @@
 """A thousand symbols and two thousand positions on one terminal: all counted, few shown, always the same."""
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,10 +93,14 @@ def test_everything_is_counted_and_no_metric_has_more_series_than_the_cap_allows
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """Leave what the tests before have made out of garbage collection, which stops the loop, too."""
+    """Leave what the tests before have made, and what looks on, out of what stops the loop."""
     gc.collect()
     gc.freeze()
+    # What measures coverage takes longer than what it measures.
+    tracer = sys.gettrace()
+    sys.settrace(None)
     yield
+    sys.settrace(tracer)
     gc.unfreeze()
 
 
@@ -121,8 +126,9 @@ def test_a_poll_of_all_of_it_takes_less_than_a_second_and_blocks_the_loop_for_le
                 async with pulse() as watch:
                     seconds = await stage.timed_poll()
                 took.append(seconds)
-                blocked.append(watch.longest)
-        # Not the best polls and not the worst: a busy machine stops any process for longer, now and then.
+                blocked.append(watch.worked)
+        # Its own work, and not of the best poll: another program on these cores stops any process for longer,
+        # now and then. By the clock it is measured in `benchmarks.width`.
         assert sorted(took)[2] < 1.0
         assert sorted(blocked)[2] < 0.020
 

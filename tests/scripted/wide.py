@@ -51,19 +51,21 @@ def move(world: World, *, now: float, symbols: int = SYMBOLS) -> None:
 
 
 class Pulse:
-    """How late the event loop came round, at the worst."""
+    """How late the event loop came round, at the worst, and how long it worked in between (CPU time)."""
 
     def __init__(self) -> None:
         self.longest = 0.0
+        self.worked = 0.0
 
     async def beat(self) -> None:
         """Look at the clock again and again."""
-        before = time.perf_counter()
+        before, used = time.perf_counter(), time.thread_time()
         while True:
             await asyncio.sleep(PULSE)
-            now = time.perf_counter()
+            now, uses = time.perf_counter(), time.thread_time()
             self.longest = max(self.longest, now - before - PULSE)
-            before = now
+            self.worked = max(self.worked, uses - used)
+            before, used = now, uses
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ defaults:
   driver: simulated
   interval: {spelled(15)}
   timeout: 1s
-  poll_timeout: {spelled(15)}
+  poll_timeout: {spelled(13)}
   connect_timeout: {spelled(20)}
   start_timeout: 30s
   stale_after: {spelled(45)}
@@ -259,7 +259,7 @@ class Exporter:
             name,
             [sys.executable, "-m", "mt5_exporter", *arguments],
             folder=folder,
-            ready=f"http://{self.instance}/-/healthy",
+            ready=f"http://{self.instance}/-/ready",
             environment=environment,
         )
 
