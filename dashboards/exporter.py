@@ -223,7 +223,7 @@ CONFIGURED = Row(
             description="Whether the configuration and the web configuration that run are what their files "
             "say. REFUSED is bad: the log says which line is wrong, and what ran before goes on.",
             states=states.words(("REFUSED", BAD), ("AS WRITTEN", GOOD)),
-            runbooks=("MT5ExporterConfigReloadFailed",),
+            runbooks=("MT5ExporterConfigReloadFailed", "MT5ExporterWebConfigReloadFailed"),
             queries=(
                 Query(expr="mt5_exporter_config_last_reload_successful{:exporter}", legend=EACH),
                 Query(

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import bcrypt
-
 from mt5_exporter.secret import Secret
 
 LONGEST = 72
@@ -55,6 +53,9 @@ def credentials(authorization: bytes) -> Credentials | None:
 
 def matches(password: bytes, hashed: bytes) -> bool:
     """Return whether bcrypt takes the password, which may be anything."""
+    # Here, since it asks Windows for more than Wine has, and most who run there have no passwords.
+    import bcrypt  # noqa: PLC0415
+
     # As much work for one that is too long, which nobody's is.
     found = bcrypt.checkpw(password[:LONGEST], hashed)
     return found and len(password) <= LONGEST
