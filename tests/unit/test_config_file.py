@@ -560,7 +560,9 @@ def test_a_bridge_elsewhere_without_tls_is_a_warning() -> None:
 
 
 def test_without_time_zone_data_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tzdata", None)
+    # A test before this one may have loaded a part of it, which would be found without its parent.
+    for module in ("tzdata", *(name for name in sys.modules if name.startswith("tzdata."))):
+        monkeypatch.setitem(sys.modules, module, None)
     kept = zoneinfo.TZPATH
     zoneinfo.reset_tzpath(to=[])
     zoneinfo.ZoneInfo.clear_cache()
