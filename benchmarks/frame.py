@@ -18,9 +18,9 @@ from benchmarks.harness import Options, main, median, progress, quantile, ratio,
 from mt5_exporter import model
 from mt5_exporter.app import watch_children_without_threads
 from mt5_exporter.config import Config, SimulationConfig, TerminalConfig
+from mt5_exporter.far.call import project
 from mt5_exporter.far.drivers.base import Settings
 from mt5_exporter.far.drivers.simulated import open_driver
-from mt5_exporter.far.worker import project
 from mt5_exporter.link import Call
 from mt5_exporter.manager import MT5SessionManager
 from mt5_exporter.session import Session

@@ -350,6 +350,13 @@ KEEPING = Row(
                 ),
             ),
         ),
+        Chart(
+            title="How many tasks are on the event loop?",
+            description="Some for each terminal and each connection. A line that only grows is bad: what is "
+            "begun is never ended.",
+            low=0,
+            queries=(Query(expr="mt5_exporter_event_loop_tasks{:exporter}", legend=EACH),),
+        ),
         Table(
             title="Which terminals does it watch?",
             description="A line for each terminal of these exporters. A name leads to its dashboard.",

@@ -178,8 +178,9 @@ class App:
                 internals.scheduler_events.labels(outcome).inc()
             case ClockJumped():
                 internals.clock_jumps.inc()
-            case LoopWoke(late=late):
+            case LoopWoke(late=late, tasks=tasks):
                 internals.loop_lag.set(late)
+                internals.tasks.set(tasks)
             case Heartbeat(at=at):
                 internals.heartbeat.set(at)
             case _:

@@ -109,9 +109,10 @@ class ClockJumped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopWoke:
-    """The event loop woke a watchdog, `late` seconds after its time."""
+    """The event loop woke a watchdog, `late` seconds after its time, with so many `tasks` on it."""
 
     late: float
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ def number(*, most: float, above: float = -1, least: float = 0) -> Callable[[Val
 
     def decode_number(value: Value) -> float:
         spelled = value.scalar()
-        if not value.is_plain or not re.fullmatch(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?", spelled):
+        if not value.is_plain or not re.fullmatch(r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?", spelled):
             raise value.expected(what)
         if float(spelled) <= above or not least <= float(spelled) <= most:
             raise value.expected(what)

@@ -169,7 +169,7 @@ class APScheduler:
             before = self._clock.monotonic()
             await self._clock.sleep(WATCH_INTERVAL)
             late = self._clock.monotonic() - before - WATCH_INTERVAL
-            self._events.emit(LoopWoke(late=max(0.0, late)))
+            self._events.emit(LoopWoke(late=max(0.0, late), tasks=len(asyncio.all_tasks())))
             jump = self._clock.wall() - self._clock.monotonic() - apart
             if abs(jump) > JUMP:
                 apart += jump

@@ -54,11 +54,6 @@ def number(what: str, most: float, *, above: float | None = None) -> Schema:
     return {"type": "number", **least, "maximum": most, "description": what}
 
 
-def below(what: str, bound: float) -> Schema:
-    """Return the schema of a number from 0 on that is less than `bound`."""
-    return {"type": "number", "minimum": 0, "exclusiveMaximum": bound, "description": what}
-
-
 def span(what: str) -> Schema:
     """Return the schema of a span of time."""
     return {"type": "string", "pattern": DURATION, "description": f"{what} Such as 500ms, 15s, 1h30m."}
@@ -337,8 +332,8 @@ def limits() -> Schema:
     """Return the schema of the limits, from their catalogue."""
     properties: dict[str, Schema] = {}
     for name, limit in LIMITS.items():
-        plain = below(limit.metric.help, 1e15)
-        by_symbol = table("By a symbol's name or pattern.", below("Its limit.", 1e15))
+        plain = number(limit.metric.help, 1e15)
+        by_symbol = table("By a symbol's name or pattern.", number("Its limit.", 1e15))
         properties[name] = (
             {"anyOf": [plain, by_symbol], "description": limit.metric.help} if limit.per_symbol else plain
         )

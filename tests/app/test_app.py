@@ -209,7 +209,7 @@ def test_what_is_told_about_ourselves_becomes_our_own_metrics() -> None:
         JobEnded(job="desk-1", outcome="executed"),
         JobEnded(job="desk-1", outcome="max_instances"),
         ClockJumped(seconds=9),
-        LoopWoke(late=0.25),
+        LoopWoke(late=0.25, tasks=17),
         Heartbeat(at=1_764_849_600.0),
     ):
         app.events.emit(event)
@@ -220,6 +220,7 @@ def test_what_is_told_about_ourselves_becomes_our_own_metrics() -> None:
     assert value(app, "mt5_exporter_scheduler_events_total", event="missed") == 0
     assert value(app, "mt5_exporter_scheduler_clock_jumps_total") == 1
     assert value(app, "mt5_exporter_event_loop_lag_seconds") == 0.25
+    assert value(app, "mt5_exporter_event_loop_tasks") == 17
     assert value(app, "mt5_exporter_scheduler_last_run_timestamp_seconds") == 1_764_849_600.0
 
 

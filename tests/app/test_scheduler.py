@@ -326,3 +326,19 @@ def test_a_blocked_event_loop_shows_as_lag() -> None:
 
     assert 1.7 < max(late) < 2.1
     assert sorted(late)[-2] < 0.01
+
+
+def test_a_task_that_is_left_behind_shows_in_the_count() -> None:
+    async def test(stage: Stage) -> None:
+        stage.scheduler.start()
+        await asyncio.sleep(3)
+        left = [asyncio.ensure_future(asyncio.sleep(60)) for _ in range(5)]
+        await asyncio.sleep(1)
+        for task in left:
+            task.cancel()
+        await asyncio.sleep(1)
+
+    tasks = [event.tasks for event in scheduled(test).events if isinstance(event, LoopWoke)]
+
+    assert max(tasks) == tasks[0] + 5
+    assert tasks[-1] == tasks[0]

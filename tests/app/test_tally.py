@@ -100,7 +100,7 @@ class Counting:
         (JobDue(job="desk-1", lag=1), {}),
         (JobEnded(job="desk-1", outcome="error", error=ValueError()), {}),
         (ClockJumped(seconds=9), {}),
-        (LoopWoke(late=1), {}),
+        (LoopWoke(late=1, tasks=1), {}),
         (Heartbeat(at=1), {}),
     ],
     ids=repr,

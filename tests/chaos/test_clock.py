@@ -1,6 +1,5 @@
 """A wall clock that jumps under a running exporter: no poll is missed for long, and nothing goes stale."""
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import fleet
-from tests.conftest import TOOLS
+from tests.chaos.wall_clock import faketime, set_clock
 from tests.process.running import RunningExporter, Scrape
 
 TERMINALS = ["desk-1", "desk-2", "desk-3"]
@@ -16,39 +15,14 @@ HOUR = 3600.0
 
 
 @pytest.fixture
-def faketime() -> Path:
-    """The library that gives a process another wall clock, and leaves it the monotonic one."""
-    found = next(TOOLS.glob("usr/lib/*/faketime/libfaketime.so.1"), None)
-    if found is not None:
-        return found
-    if os.environ.get("CI") == "true":
-        pytest.fail("libfaketime is missing: run `make tools`")
-    pytest.skip("libfaketime is missing: run `make tools`")
-
-
-@pytest.fixture
-def running(tmp_path: Path, faketime: Path) -> Iterator[RunningExporter]:
-    set_clock(tmp_path, 0)
+def running(tmp_path: Path) -> Iterator[RunningExporter]:
     fleet.write(tmp_path, TERMINALS)
-    environment = {
-        "LD_PRELOAD": str(faketime),
-        "FAKETIME_TIMESTAMP_FILE": str(tmp_path / "clock"),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_NO_CACHE": "1",
-    }
     with RunningExporter(
-        ["--config.file=config.yml"], directory=tmp_path, environment=environment
+        ["--config.file=config.yml"], directory=tmp_path, environment=faketime(tmp_path)
     ) as exporter:
         exporter.wait_for(all_up, seconds=60, what="all up")
         yield exporter
         assert exporter.stop() == 0
-
-
-def set_clock(folder: Path, offset: float) -> None:
-    """Set the exporter's wall clock, in seconds from the true one."""
-    # In one piece: half a file is another time.
-    (folder / "clock.new").write_text(f"{offset:+.0f}")
-    (folder / "clock.new").replace(folder / "clock")
 
 
 def all_up(now: Scrape) -> bool:

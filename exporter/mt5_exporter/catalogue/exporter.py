@@ -52,6 +52,12 @@ EXPORTER_LOOP_LAG = row(
     "mt5_exporter_event_loop_lag_seconds",
     "How late the event loop woke the last watchdog.",
 )
+EXPORTER_TASKS = row(
+    "exporter",
+    "gauge",
+    "mt5_exporter_event_loop_tasks",
+    "Tasks on the event loop: some for each terminal and each connection. More and more of them are a leak.",
+)
 EXPORTER_RENDER_SECONDS = row(
     "exporter",
     "gauge",

@@ -43,6 +43,7 @@ class Internals:
         self.clock_jumps = self._counter(catalogue.EXPORTER_CLOCK_JUMPS)
         self.heartbeat = self._gauge(catalogue.EXPORTER_HEARTBEAT)
         self.loop_lag = self._gauge(catalogue.EXPORTER_LOOP_LAG)
+        self.tasks = self._gauge(catalogue.EXPORTER_TASKS)
         self.render_seconds = self._gauge(catalogue.EXPORTER_RENDER_SECONDS)
         self.renders = self._counter(catalogue.EXPORTER_RENDERS)
         self.render_failures = self._counter(catalogue.EXPORTER_RENDER_FAILURES)
