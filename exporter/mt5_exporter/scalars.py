@@ -50,7 +50,7 @@ def integer(low: int, high: int) -> Callable[[Value], int]:
 def number(*, most: float, above: float = -1, least: float = 0) -> Callable[[Value], float]:
     """Return a decoder of plain decimal numbers, with a point or without."""
     bound = f"above {above:g}" if above >= least else f"from {least:g}"
-    what = f"a number {bound} and at most {most:.15g}"
+    what = f"a number {bound} and at most {most:.16g}"
 
     def decode_number(value: Value) -> float:
         spelled = value.scalar()

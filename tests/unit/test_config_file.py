@@ -388,6 +388,14 @@ def test_a_valid_file_is_taken_without_a_warning(path: Path) -> None:
     assert loaded.source == str(path)
 
 
+def test_a_limit_may_be_as_large_as_the_message_for_a_larger_one_says() -> None:
+    line = "limits: {{symbol_spread_points: {}}}"
+
+    assert simulated(line.format("1000000000000000")).limits.of("symbol_spread_points", "EURUSD") == 1e15
+    with pytest.raises(ConfigError, match="at most 1000000000000000, was '1000000000000001'"):
+        simulated(line.format("1000000000000001"))
+
+
 def test_the_example_holds_every_key_and_the_defaults_that_it_claims() -> None:
     content = EXAMPLE.read_text(encoding="utf-8")
     environ = {"MT5_DESK2_PASSWORD": "x"}
