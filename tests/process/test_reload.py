@@ -2,8 +2,10 @@
 
 import http.client
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,6 +121,35 @@ def test_scrapes_and_reloads_without_end_lose_nothing_and_leave_nothing(
     assert exporter.stop() == 0
     assert gone(workers, seconds=2)
     assert "Traceback" not in "".join(exporter.log)
+
+
+def test_a_hundred_reloads_under_continuous_scrapes_lose_none(exporter: RunningExporter, file: Path) -> None:
+    exporter.wait_for(up("one"), seconds=15)
+    stop = threading.Event()
+
+    def scrape() -> list[str]:
+        pages: list[str] = []
+        while not stop.is_set():
+            # Raises for any answer but 200.
+            page = exporter.get()
+            pages += [line for line in page.splitlines() if line.startswith('mt5_up{terminal="one"}')] or [""]
+        return pages
+
+    with ThreadPoolExecutor(3) as pool:
+        scrapers = [pool.submit(scrape) for _ in range(3)]
+        for number in range(1, 101):
+            limited = f"  - {{name: one, limits: {{symbol_spread_points: {number}}}}}\n"
+            # Every tenth brings a terminal or takes one away.
+            file.write_text(HEAD + limited + (TWO if number // 10 % 2 else ""))
+            assert post(exporter)[0] == 200
+            limit = exporter.scrape().get("mt5_limit_symbol_spread_points", terminal="one", symbol="BTCUSD")
+            assert limit == number
+        stop.set()
+        seen = [line for scraper in scrapers for line in scraper.result(timeout=15)]
+
+    assert len(seen) > 100
+    assert set(seen) == {'mt5_up{terminal="one"} 1.0'}
+    assert exporter.scrape().get("mt5_session_attempts_total", terminal="one") == 1
 
 
 def test_a_hang_up_during_start_up_ends_nothing(file: Path) -> None:
