@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,9 @@ from mt5_exporter.scheduler import Run, Scheduler
 from mt5_exporter.session import ATTACHED, SessionState
 from mt5_exporter.snapshot import ProbeResult, ProbeStatus, Snapshot
 from mt5_exporter.tally import Tally
+
+SCHEDULED = frozenset({"interval", "account_interval"})
+"""Keys of a terminal that say when it is polled."""
 
 
 @dataclass(slots=True)
@@ -107,8 +110,8 @@ class Fleet:
             self.recent.forget(name)
         self.config = config
         self._manager.configure(config)
-        for name in difference.adjusted:
-            self._adjust(config.terminal(name))
+        for name, keys in difference.adjusted.items():
+            self._adjust(config.terminal(name), keys)
         self._snapshot.arrange(terminal.name for terminal in config.terminals)
         for terminal in config.terminals:
             if terminal.name not in self._posts:
@@ -146,11 +149,19 @@ class Fleet:
         self._schedule(terminal.name)
         self._observe(terminal.name)
 
-    def _adjust(self, terminal: TerminalConfig) -> None:
-        self._unschedule(terminal.name)
+    def _adjust(self, terminal: TerminalConfig, keys: Collection[str]) -> None:
+        # Only what changes it touches the schedule: a run that is due just now would be left out.
+        reschedules = not SCHEDULED.isdisjoint(keys)
+        if reschedules:
+            self._unschedule(terminal.name)
         self._manager.adjust(terminal)
         self._posts[terminal.name].poller.terminal = terminal
-        self._schedule(terminal.name)
+        if reschedules:
+            self._schedule(terminal.name)
+            if self._manager.sessions()[terminal.name].attached:
+                # By the new interval the last poll may be too old already.
+                self._posts[terminal.name].promptly_from = -math.inf
+                self._poll_promptly(terminal.name)
 
     def _schedule(self, name: str) -> None:
         for interval, job, run in self._jobs(name):

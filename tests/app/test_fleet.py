@@ -111,6 +111,28 @@ def test_a_key_that_is_live_is_applied_under_the_running_session() -> None:
     run(main)
 
 
+def test_a_shorter_interval_polls_at_once_and_other_keys_leave_the_schedule_alone() -> None:
+    seldom = desk("stays", interval=3600.0)
+    limited = dataclasses.replace(seldom, limits=Limits(configured={"terminal_ping_seconds": {"*": 0.125}}))
+    often = dataclasses.replace(limited, interval=1800.0, account_interval=1800.0, poll_timeout=1800.0)
+
+    async def main() -> None:
+        file = File(seldom)
+        async with living(file.config, load=file.load) as exporter:
+            count = polls(await exporter.wait_for(up("stays")), "stays")
+            file.write(limited)
+            await reload(exporter)
+            await exporter.wait_for(lambda found: found.get(PING, terminal="stays") == 0.125)
+            assert polls(await exporter.scrape(), "stays") == count
+            file.write(often)
+
+            await reload(exporter)
+
+            await exporter.wait_for(lambda found: polls(found, "stays") == count + 1)
+
+    run(main)
+
+
 def test_a_key_that_is_not_live_begins_a_new_session_and_the_counters_go_on() -> None:
     async def main() -> None:
         file = File(STAYS, GOES)
