@@ -7,8 +7,6 @@ PYTEST := $(BIN)/python -m pytest -q
 # What needs more than Python: Debian's prometheus and chromium, minutes of two cores, Wine, a Docker engine.
 FURTHER := tests/alerts tests/browser tests/peer tests/stack tests/chaos tests/real_mt5 tests/compose
 MAIN := tests $(FURTHER:%=--ignore=%)
-# What tests the files beside the exporter runs none of its lines that others do not.
-COVERED := $(MAIN) --ignore=tests/dashboards --ignore=tests/shipping
 
 .PHONY: help demo stack test test-all lint coverage tools readme schema dashboards pictures lock sbom kubernetes clean
 
@@ -47,7 +45,7 @@ lint: $(VENV)/.dev
 
 coverage: $(VENV)/.dev
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q $(COVERED)
+	$(BIN)/coverage run -m pytest -q $(MAIN)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

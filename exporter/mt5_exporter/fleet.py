@@ -158,10 +158,9 @@ class Fleet:
         self._posts[terminal.name].poller.terminal = terminal
         if reschedules:
             self._schedule(terminal.name)
-            if self._manager.sessions()[terminal.name].attached:
+            if self._manager.sessions()[terminal.name].attached and not self._stopping:
                 # By the new interval the last poll may be too old already.
-                self._posts[terminal.name].promptly_from = -math.inf
-                self._poll_promptly(terminal.name)
+                self._scheduler.now(terminal.name)
 
     def _schedule(self, name: str) -> None:
         for interval, job, run in self._jobs(name):

@@ -25,7 +25,7 @@ def faketime(folder: Path) -> dict[str, str]:
 
 
 def set_clock(folder: Path, offset: float) -> None:
-    """Set the wall clock, in seconds from the true one; a process sees it within a second."""
+    """Set the wall clock, in seconds from the true one; a process sees it within two."""
     # In one piece: half a file is another time.
     (folder / "clock.new").write_text(f"{offset:+.0f}")
     (folder / "clock.new").replace(folder / "clock")
